@@ -1,0 +1,1 @@
+"""pipeline.config and label_map.pbtxt: messages, loading, refusal by name, starters."""

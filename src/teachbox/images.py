@@ -1,0 +1,63 @@
+"""Images as files: one function turns bytes upright, for page, training and export alike."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from teachbox.errors import DataError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+_ORIENTATION = 0x0112
+_MEDIA_TYPES = {"jpeg": "image/jpeg", "png": "image/png"}
+
+
+@dataclass(frozen=True)
+class UprightImage:
+    """An image with EXIF orientation applied, as RGB JPEG or PNG bytes that every decoder reads alike."""
+
+    encoded: bytes
+    format: str
+    """`jpeg` or `png`, as in the tf.Example key `image/format`."""
+    width: int
+    height: int
+
+    @property
+    def media_type(self) -> str:
+        return _MEDIA_TYPES[self.format]
+
+
+def open_upright(encoded: bytes, *, where: str | None = None) -> Image.Image:
+    """Decode `encoded` (JPEG, PNG, WebP or BMP) to an RGB image with EXIF orientation applied.
+
+    Raises `DataError` where the bytes are no such image, or are cut off.
+    """
+    try:
+        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except UnidentifiedImageError as error:
+        raise DataError("not a JPEG, PNG, WebP or BMP image", where=where) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"the image cannot be read ({error})", where=where) from error
+
+
+def upright(encoded: bytes, *, where: str | None = None) -> UprightImage:
+    """The image as upright RGB JPEG or PNG bytes: the same bytes where they already are, else encoded anew.
+
+    A turned JPEG is written at quality 95, everything else as PNG, without loss. Raises `DataError` as `open_upright`.
+    """
+    image = open_upright(encoded, where=where)
+    with Image.open(io.BytesIO(encoded)) as header:
+        format, mode = header.format, header.mode
+        turned = header.getexif().get(_ORIENTATION, 1) not in (0, 1)
+    if not turned and mode == "RGB" and format in ("JPEG", "PNG"):
+        return UprightImage(encoded, format.lower(), image.width, image.height)
+    buffer = io.BytesIO()
+    if format == "JPEG":
+        image.save(buffer, "JPEG", quality=95, subsampling=0)
+    else:
+        image.save(buffer, "PNG", compress_level=1)
+    return UprightImage(buffer.getvalue(), "jpeg" if format == "JPEG" else "png", image.width, image.height)

@@ -1,0 +1,41 @@
+"""Where the tests find real data; on a machine without it they skip and say what is missing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parent.parent
+
+
+def _shared(name: str) -> Path:
+    path = Path(os.environ.get("TEACHBOX_SHARED", _ROOT.parent / "shared")) / name
+    if not path.is_dir():
+        pytest.skip(f"real data is missing: no folder {path} (TEACHBOX_SHARED names another place)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def oracles() -> Path:
+    """Numbers computed by the original implementation."""
+    return _shared("oracles")
+
+
+@pytest.fixture(scope="session")
+def datasets() -> Path:
+    """Real images with boxes: `raccoon/`."""
+    return _shared("datasets")
+
+
+@pytest.fixture(scope="session")
+def checkpoints() -> Path:
+    """A real detector: `ssd_mobilenet_v1_0.75_pets/model.ckpt`."""
+    return _shared("checkpoints")
+
+
+@pytest.fixture(scope="session")
+def serving_fixtures() -> Path:
+    """Small SavedModels of TensorFlow Serving's own tests."""
+    return _shared("serving")
