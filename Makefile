@@ -1,0 +1,70 @@
+# The two commands: `make demo` and `make test`. Both set up what they need.
+
+PYTHON ?= python3
+VENV ?= $(or $(VIRTUAL_ENV),.venv)
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.teachbox-setup
+PYTEST := $(BIN)/python -m pytest -q
+
+.PHONY: help setup demo test test-fast test-page test-tf test-browser test-e2e lint types protos bench clean
+
+help:
+	@echo "make setup   a virtual environment with everything, exact versions ($(VENV))"
+	@echo "make demo    draw a small set of images, start the loop on it, open the page (PLAY=1: a scripted annotator answers)"
+	@echo "make test    lint, types, and every test, the fast ones first"
+	@echo "make lint    ruff, mypy, import-linter, and tsc over the page"
+	@echo "make bench   the loop benchmark on the raccoon images (SHARED=folder with datasets/ and checkpoints/)"
+	@echo "make protos  the Python messages from the .proto files"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip -c constraints.txt
+	$(BIN)/python -m pip install --quiet -e ".[dev,postgresql]" -c constraints.txt
+	touch $@
+
+demo: setup
+	$(BIN)/teachbox demo $(if $(PLAY),--play) $(ARGS)
+
+test: lint test-fast test-page test-tf test-browser test-e2e
+
+test-fast: setup
+	$(PYTEST) -m "not tf and not browser and not e2e and not slow"
+
+test-page: setup
+	@if command -v node >/dev/null; then node --test tests/page/; else echo "node is missing: the page's module tests are skipped"; fi
+
+test-tf: setup
+	$(PYTEST) -m "tf and not browser and not e2e and not slow"
+
+test-browser: setup
+	$(PYTEST) -m "browser and not slow"
+
+test-e2e: setup
+	$(PYTEST) -m "e2e and not browser and not slow"
+
+lint: setup types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+types:
+	@if command -v npm >/dev/null; then \
+	    test -d node_modules/typescript || npm install --no-package-lock --no-audit --no-fund --silent; \
+	    npx --no-install tsc -p tsconfig.json; \
+	else echo "npm is missing: the page's types are not checked"; fi
+
+protos: setup
+	cd src && PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. \
+	    teachbox/config/protos/*.proto teachbox/wire/*.proto
+
+SHARED ?= ../shared
+bench: setup
+	$(BIN)/python benchmarks/loop.py $(SHARED)/datasets/raccoon/images \
+	    --annotations $(SHARED)/datasets/raccoon/data/train_labels.csv --test $(SHARED)/datasets/raccoon/data/test_labels.csv \
+	    --checkpoint $(SHARED)/checkpoints/ssd_mobilenet_v1_0.75_pets/model.ckpt --images 40 --every 10 --json loop.json
+
+clean:
+	rm -rf demo test-results node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
