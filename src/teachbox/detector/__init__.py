@@ -1,0 +1,1 @@
+"""Detectors: Keras parts, handed to a whole by `build.py`."""

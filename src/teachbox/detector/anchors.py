@@ -1,0 +1,100 @@
+"""Anchors of SSD: boxes of several scales and aspect ratios around the cells of each feature map.
+
+Rows are `[ymin, xmin, ymax, xmax]`, float32, normalized 0–1 (they may leave the image).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shape = tuple[int, int]
+
+
+class SSDAnchorGenerator:
+    """Anchors as SSD draws them (arXiv 1512.02325, section 2.2, with the original implementation's lowest layer).
+
+    `box_specs` holds, for each feature map, the (scale, aspect ratio) of each anchor of a cell.
+    """
+
+    def __init__(
+        self,
+        box_specs: Sequence[Sequence[tuple[float, float]]],
+        *,
+        base_size: tuple[float, float] = (1.0, 1.0),
+        strides: Sequence[tuple[float, float]] = (),
+        offsets: Sequence[tuple[float, float]] = (),
+    ) -> None:
+        self.box_specs = [list(specs) for specs in box_specs]
+        self.base_size = base_size
+        self.strides = list(strides)
+        self.offsets = list(offsets)
+
+    @property
+    def anchors_per_location(self) -> list[int]:
+        return [len(specs) for specs in self.box_specs]
+
+    def __call__(self, feature_map_shapes: Sequence[Shape], image_shape: Shape) -> NDArray[np.float32]:
+        """Anchors [A, 4] of all feature maps (height, width), in their order, row by row, for an image in pixels."""
+        height, width = image_shape
+        shorter = min(height, width)
+        base = (self.base_size[0] * shorter / height, self.base_size[1] * shorter / width)
+        layers = []
+        for index, (shape, specs) in enumerate(zip(feature_map_shapes, self.box_specs, strict=True)):
+            if self.strides:
+                stride = (self.strides[index][0] / height, self.strides[index][1] / width)
+            else:
+                stride = (1.0 / shape[0], 1.0 / shape[1])
+            if self.offsets:
+                offset = (self.offsets[index][0] / height, self.offsets[index][1] / width)
+            else:
+                offset = (0.5 * stride[0], 0.5 * stride[1])
+            layers.append(_tile(shape, specs, base, stride, offset))
+        return np.concatenate(layers)
+
+
+def ssd_box_specs(
+    num_layers: int,
+    *,
+    min_scale: float,
+    max_scale: float,
+    scales: Sequence[float],
+    aspect_ratios: Sequence[float],
+    interpolated_scale_aspect_ratio: float,
+    reduce_boxes_in_lowest_layer: bool,
+) -> list[list[tuple[float, float]]]:
+    """(scale, aspect ratio) of the anchors of each layer; `scales` replaces the even spacing from min to max."""
+    if not scales:
+        step = (max_scale - min_scale) / (num_layers - 1) if num_layers > 1 else 0.0
+        scales = [min_scale + step * layer for layer in range(num_layers)]
+    following = [*scales[1:], 1.0]
+    specs: list[list[tuple[float, float]]] = []
+    for layer, (scale, next_scale) in enumerate(zip(scales, following, strict=True)):
+        if layer == 0 and reduce_boxes_in_lowest_layer:
+            specs.append([(0.1, 1.0), (scale, 2.0), (scale, 0.5)])
+            continue
+        cell = [(scale, ratio) for ratio in aspect_ratios]
+        if interpolated_scale_aspect_ratio > 0:
+            cell.append((math.sqrt(scale * next_scale), interpolated_scale_aspect_ratio))
+        specs.append(cell)
+    return specs
+
+
+def _tile(
+    shape: Shape,
+    specs: Sequence[tuple[float, float]],
+    base: tuple[float, float],
+    stride: tuple[float, float],
+    offset: tuple[float, float],
+) -> NDArray[np.float32]:
+    scales = np.array([scale for scale, _ in specs], np.float32)
+    roots = np.sqrt(np.array([ratio for _, ratio in specs], np.float32))
+    sizes = np.stack([scales / roots * np.float32(base[0]), scales * roots * np.float32(base[1])], axis=1)
+    y = np.arange(shape[0], dtype=np.float32) * np.float32(stride[0]) + np.float32(offset[0])
+    x = np.arange(shape[1], dtype=np.float32) * np.float32(stride[1]) + np.float32(offset[1])
+    centers = np.stack(np.meshgrid(y, x, indexing="ij"), axis=-1).reshape(-1, 1, 2)
+    boxes = np.concatenate([centers - 0.5 * sizes, centers + 0.5 * sizes], axis=-1)
+    return boxes.reshape(-1, 4).astype(np.float32)

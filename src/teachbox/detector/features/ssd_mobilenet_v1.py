@@ -1,0 +1,111 @@
+"""MobileNet v1 (arXiv 1704.04861) with the four extra layers that SSD puts on top."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
+from teachbox.detector.layers import ConvBlock, NamedVariables
+
+# (stride, filters) of the thirteen depthwise separable convolutions after Conv2d_0.
+_SEPARABLE = (
+    (1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512), (1, 512),
+    (1, 512), (1, 512), (1, 512), (1, 512), (2, 1024), (1, 1024),
+)  # fmt: skip
+_EXTRA_FILTERS = (512, 256, 256, 128)
+_TAPS = (11, 13)
+
+
+def mobilenet_hyperparams() -> ConvHyperparams:
+    """The settings that MobileNet v1 was published with in TensorFlow's slim library."""
+    return ConvHyperparams(
+        make_initializer=lambda: keras.initializers.TruncatedNormal(stddev=0.09),
+        activation=keras.ops.relu6,
+        l2_weight=4e-5,
+        batch_norm=BatchNormOptions(decay=0.9997, center=True, scale=True, epsilon=0.001, train=True),
+    )
+
+
+class SSDMobileNetV1(keras.layers.Layer):
+    """Six feature maps of an image [B, H, W, 3] in −1…1: strides 16, 32, 64, 128, 256, 512."""
+
+    def __init__(
+        self,
+        hyperparams: ConvHyperparams,
+        *,
+        depth_multiplier: float,
+        min_depth: int,
+        extra_hyperparams: ConvHyperparams | None = None,
+        scope: str = "FeatureExtractor/MobilenetV1",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+
+        def depth(filters: int) -> int:
+            return max(int(filters * depth_multiplier), min_depth)
+
+        extra_hyperparams = extra_hyperparams or hyperparams
+        self.stem = ConvBlock(f"{scope}/Conv2d_0", hyperparams, kernel_size=3, filters=depth(32), strides=2)
+        self.separable: list[ConvBlock] = []
+        for index, (stride, filters) in enumerate(_SEPARABLE, 1):
+            block = f"{scope}/Conv2d_{index}"
+            self.separable += [
+                ConvBlock(
+                    f"{block}_depthwise",
+                    hyperparams,
+                    kernel_size=3,
+                    filters=None,
+                    strides=stride,
+                    depthwise=True,
+                ),
+                ConvBlock(f"{block}_pointwise", hyperparams, kernel_size=1, filters=depth(filters)),
+            ]
+        self.extras: list[ConvBlock] = []
+        for index, filters in enumerate(_EXTRA_FILTERS, 2):
+            narrow, wide = depth(filters // 2), depth(filters)
+            block = f"{scope}/Conv2d_13_pointwise"
+            self.extras += [
+                ConvBlock(
+                    f"{block}_1_Conv2d_{index}_1x1_{narrow}", extra_hyperparams, kernel_size=1, filters=narrow
+                ),
+                ConvBlock(
+                    f"{block}_2_Conv2d_{index}_3x3_s2_{wide}",
+                    extra_hyperparams,
+                    kernel_size=3,
+                    filters=wide,
+                    strides=2,
+                ),
+            ]
+
+    @staticmethod
+    def preprocess(images: Any) -> Any:
+        """Pixels 0…255 scaled to −1…1."""
+        return images * (2.0 / 255.0) - 1.0
+
+    @property
+    def blocks(self) -> list[ConvBlock]:
+        return [self.stem, *self.separable, *self.extras]
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        shape = input_shape
+        for block in self.blocks:
+            block.build(shape)
+            shape = block.compute_output_shape(shape)
+
+    def call(self, images: Any, training: bool = False) -> list[Any]:
+        x = self.stem(images, training=training)
+        feature_maps = []
+        for index, block in enumerate(self.separable):
+            x = block(x, training=training)
+            if index % 2 and (index + 1) // 2 in _TAPS:
+                feature_maps.append(x)
+        for index, block in enumerate(self.extras):
+            x = block(x, training=training)
+            if index % 2:
+                feature_maps.append(x)
+        return feature_maps
+
+    def named_variables(self) -> NamedVariables:
+        return {name: variable for block in self.blocks for name, variable in block.named_variables().items()}

@@ -1,0 +1,92 @@
+"""What a config's `Hyperparams` message says about a layer, as plain arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+
+from teachbox.config.protos import hyperparams_pb2
+from teachbox.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class BatchNormOptions:
+    """Options of a batch normalisation; `train` false means: never by the batch's own statistics, and not trained."""
+
+    decay: float
+    center: bool
+    scale: bool
+    epsilon: float
+    train: bool
+
+
+@dataclass(frozen=True)
+class ConvHyperparams:
+    """How convolutions are initialised, regularised, normalised and activated."""
+
+    make_initializer: Callable[[], Any]
+    activation: Callable[[Any], Any] | None
+    l2_weight: float
+    batch_norm: BatchNormOptions | None
+
+    def regularizer(self) -> Any:
+        """scale · Σw² / 2, or None for a scale of 0."""
+        return keras.regularizers.L2(self.l2_weight / 2) if self.l2_weight else None
+
+    def frozen(self) -> ConvHyperparams:
+        """The same with batch normalisation that is never trained (`freeze_batchnorm`)."""
+        return (
+            self
+            if self.batch_norm is None
+            else replace(self, batch_norm=replace(self.batch_norm, train=False))
+        )
+
+
+def build_hyperparams(
+    message: hyperparams_pb2.Hyperparams, *, freeze_batchnorm: bool = False
+) -> ConvHyperparams:
+    """Read a `Hyperparams` message. Raises `ConfigError` for a choice that is not built."""
+    batch_norm = None
+    if message.HasField("batch_norm"):
+        options = message.batch_norm
+        train = options.train and not freeze_batchnorm
+        batch_norm = BatchNormOptions(options.decay, options.center, options.scale, options.epsilon, train)
+    elif message.HasField("group_norm") or message.HasField("sync_batch_norm"):
+        raise ConfigError(f"normalizer {message.WhichOneof('normalizer_oneof')} is not built; use batch_norm")
+    regularizer = message.regularizer.WhichOneof("regularizer_oneof")
+    if regularizer not in (None, "l2_regularizer"):
+        raise ConfigError(f"regularizer {regularizer} is not built; use l2_regularizer")
+    l2_weight = message.regularizer.l2_regularizer.weight if regularizer else 0.0
+    return ConvHyperparams(_initializer(message.initializer), _activation(message), l2_weight, batch_norm)
+
+
+def _activation(message: hyperparams_pb2.Hyperparams) -> Callable[[Any], Any] | None:
+    name = hyperparams_pb2.Hyperparams.Activation.Name(message.activation)
+    return {"NONE": None, "RELU": keras.ops.relu, "RELU_6": keras.ops.relu6, "SWISH": keras.ops.silu}[name]
+
+
+def _initializer(message: hyperparams_pb2.Initializer) -> Callable[[], Any]:
+    kind = message.WhichOneof("initializer_oneof")
+    if kind in ("truncated_normal_initializer", "random_normal_initializer"):
+        options = getattr(message, kind)
+        make = (
+            keras.initializers.TruncatedNormal
+            if kind.startswith("truncated")
+            else keras.initializers.RandomNormal
+        )
+        return lambda: make(mean=options.mean, stddev=options.stddev)
+    if kind == "variance_scaling_initializer":
+        options = message.variance_scaling_initializer
+        mode = hyperparams_pb2.VarianceScalingInitializer.Mode.Name(options.mode).lower()
+        distribution = "uniform" if options.uniform else "truncated_normal"
+        return lambda: keras.initializers.VarianceScaling(
+            scale=options.factor, mode=mode, distribution=distribution
+        )
+    if kind is None:
+        raise ConfigError(
+            "hyperparams without an initializer; name one, such as truncated_normal_initializer"
+        )
+    raise ConfigError(f"initializer {kind} is not built")

@@ -1,0 +1,72 @@
+"""Hard example mining: of the anchors of each image only the ones with the largest loss count (arXiv 1604.03540)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from keras import ops
+
+from teachbox.detector.matching import UNMATCHED
+from teachbox.detector.native import non_max_suppression
+
+
+class HardExampleMiner:
+    """Picks up to `num_hard_examples` anchors by loss, apart by `iou_threshold`, negatives held to a ratio of positives."""
+
+    def __init__(
+        self,
+        *,
+        num_hard_examples: int | None,
+        iou_threshold: float,
+        loss_type: Literal["both", "classification", "localization"],
+        classification_weight: float = 1.0,
+        localization_weight: float = 1.0,
+        max_negatives_per_positive: float | None = None,
+        min_negatives_per_image: int = 0,
+    ) -> None:
+        self.num_hard_examples = num_hard_examples
+        self.iou_threshold = iou_threshold
+        self.loss_type = loss_type
+        self.classification_weight = classification_weight
+        self.localization_weight = localization_weight
+        self.max_negatives_per_positive = max_negatives_per_positive
+        self.min_negatives_per_image = min_negatives_per_image
+
+    def __call__(self, location_loss: Any, class_loss: Any, boxes: Any, match: Any | None) -> tuple[Any, Any]:
+        """Sums of location and class loss over the anchors picked, over the whole batch.
+
+        `location_loss`, `class_loss` are [B, A]; `boxes` [B, A, 4] are the decoded predictions; `match` int [B, A].
+        """
+        location_sum = class_sum = 0.0
+        for image in range(location_loss.shape[0]):
+            kept = self._pick(
+                location_loss[image], class_loss[image], boxes[image], None if match is None else match[image]
+            )
+            location_sum = location_sum + ops.sum(location_loss[image] * kept)
+            class_sum = class_sum + ops.sum(class_loss[image] * kept)
+        return location_sum, class_sum
+
+    def _pick(self, location_loss: Any, class_loss: Any, boxes: Any, match: Any | None) -> Any:
+        """float32 [A]: 1 for an anchor that counts."""
+        losses = 0.0
+        if self.loss_type != "localization":
+            losses = losses + class_loss * self.classification_weight
+        if self.loss_type != "classification":
+            losses = losses + location_loss * self.localization_weight
+        anchors = int(location_loss.shape[0])
+        most = min(self.num_hard_examples or anchors, anchors)
+        selected, count = non_max_suppression(
+            ops.stop_gradient(boxes), ops.stop_gradient(losses), most, self.iou_threshold
+        )
+        counted = ops.arange(most) < count
+        if match is not None and self.max_negatives_per_positive is not None:
+            chosen = ops.take(match, selected)
+            positive = ops.logical_and(chosen >= 0, counted)
+            negative = ops.logical_and(chosen == UNMATCHED, counted)
+            allowed = ops.maximum(
+                ops.cast(self.min_negatives_per_image, "int32"),
+                ops.cast(self.max_negatives_per_positive * ops.sum(ops.cast(positive, "float32")), "int32"),
+            )
+            within = ops.cumsum(ops.cast(negative, "int32")) <= allowed
+            counted = ops.logical_or(positive, ops.logical_and(negative, within))
+        return ops.scatter(ops.expand_dims(selected, -1), ops.cast(counted, "float32"), (anchors,))

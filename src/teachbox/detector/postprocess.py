@@ -1,0 +1,55 @@
+"""From raw predictions to detections: decode, convert scores, suppress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops
+
+from teachbox.detector.nms import BatchNonMaxSuppression
+
+SCORE_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "IDENTITY": lambda logits: logits,
+    "SIGMOID": ops.sigmoid,
+    "SOFTMAX": lambda logits: ops.softmax(logits, axis=-1),
+}
+
+
+class PostProcessor:
+    """Decoded boxes and logits → detections of at most `max_total_detections` an image."""
+
+    def __init__(
+        self, suppress: BatchNonMaxSuppression, convert_scores: Callable[[Any], Any], *, has_background: bool
+    ) -> None:
+        self.suppress = suppress
+        self.convert_scores = convert_scores
+        self.has_background = has_background
+
+    def __call__(
+        self, boxes: Any, logits: Any, true_shape: Any, image_shape: tuple[Any, Any]
+    ) -> dict[str, Any]:
+        """Detections of `boxes` [B, A, 4] and `logits` [B, A, columns].
+
+        `true_shape` int32 [B, 3] is the part of the padded image [`image_shape`] that holds the picture; detections are
+        normalized 0–1 of that part. Classes are float32 from 0.
+        """
+        scores = self.convert_scores(logits)
+        class_scores = scores[..., 1:] if self.has_background else scores
+        height, width = ops.cast(image_shape[0], "float32"), ops.cast(image_shape[1], "float32")
+        true = ops.cast(true_shape, "float32")
+        zeros = ops.zeros_like(true[:, 0])
+        window = ops.stack([zeros, zeros, true[:, 0] / height, true[:, 1] / width], axis=-1)
+        kept = self.suppress(ops.expand_dims(boxes, 2), class_scores, window, change_coordinate_frame=True)
+        return {
+            "detection_boxes": kept.boxes,
+            "detection_scores": kept.scores,
+            "detection_classes": kept.classes,
+            "num_detections": ops.cast(kept.count, "float32"),
+            "detection_anchor_indices": kept.anchors,
+            "detection_multiclass_scores": ops.take_along_axis(
+                scores, ops.expand_dims(kept.anchors, -1), axis=1
+            ),
+            "raw_detection_boxes": boxes,
+            "raw_detection_scores": scores,
+        }

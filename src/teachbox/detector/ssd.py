@@ -1,0 +1,125 @@
+"""The single-shot detector: a backbone, a box predictor, anchors, targets, losses and post-processing, handed to a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from teachbox.detector.anchors import SSDAnchorGenerator
+from teachbox.detector.heads import ConvolutionalBoxPredictor
+from teachbox.detector.layers import NamedVariables
+from teachbox.detector.mining import HardExampleMiner
+from teachbox.detector.postprocess import PostProcessor
+from teachbox.detector.targets import TargetAssigner
+
+
+@dataclass(frozen=True)
+class SSDLosses:
+    """The loss of an SSD: two functions of (prediction, target, weights), how they are weighed, and a miner or none."""
+
+    localization: Callable[[Any, Any, Any], Any]
+    classification: Callable[[Any, Any, Any], Any]
+    localization_weight: float = 1.0
+    classification_weight: float = 1.0
+    normalize_by_num_matches: bool = True
+    normalize_localization_by_code_size: bool = False
+    miner: HardExampleMiner | None = None
+
+
+class SSD(keras.layers.Layer):
+    """A single-shot detector (arXiv 1512.02325).
+
+    `call` takes normalised images [B, H, W, 3] and returns `box_encodings` [B, A, 4], `class_predictions_with_background`
+    [B, A, K + 1], `feature_maps` and `anchors` [A, 4] (normalized 0–1).
+    """
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        feature_extractor: Any,
+        box_predictor: ConvolutionalBoxPredictor,
+        anchor_generator: SSDAnchorGenerator,
+        target_assigner: TargetAssigner,
+        box_coder: Any,
+        losses: SSDLosses,
+        postprocessor: PostProcessor,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.feature_extractor = feature_extractor
+        self.box_predictor = box_predictor
+        self.anchor_generator = anchor_generator
+        self.target_assigner = target_assigner
+        self.box_coder = box_coder
+        self.loss_parts = losses
+        self.postprocessor = postprocessor
+
+    def build_for(self, height: int, width: int) -> SSD:
+        """Make all variables, for images of `height` × `width` pixels (any size may follow)."""
+        if not self.built:
+            self(ops.zeros((1, height, width, 3)))
+        return self
+
+    def preprocess(self, images: Any) -> Any:
+        """Normalise resized images: float32 [B, H, W, 3], 0…255."""
+        return self.feature_extractor.preprocess(images)
+
+    def call(self, images: Any, training: bool = False) -> dict[str, Any]:
+        feature_maps = self.feature_extractor(images, training=training)
+        codes, classes = self.box_predictor(feature_maps, training=training)
+        shapes = [(int(feature_map.shape[1]), int(feature_map.shape[2])) for feature_map in feature_maps]
+        anchors = self.anchor_generator(shapes, (int(images.shape[1]), int(images.shape[2])))
+        return {
+            "box_encodings": codes,
+            "class_predictions_with_background": classes,
+            "feature_maps": feature_maps,
+            "anchors": ops.convert_to_tensor(anchors),
+            "image_shape": (int(images.shape[1]), int(images.shape[2])),
+        }
+
+    def loss(self, predictions: Mapping[str, Any], groundtruth: Mapping[str, Any]) -> dict[str, Any]:
+        """Scalar `Loss/localization_loss` and `Loss/classification_loss` of a batch.
+
+        `groundtruth`: boxes [B, G, 4] normalized, classes int [B, G] from 0, weights [B, G], num_boxes int [B].
+        """
+        parts = self.loss_parts
+        codes, logits = predictions["box_encodings"], predictions["class_predictions_with_background"]
+        targets = self.target_assigner(
+            predictions["anchors"],
+            groundtruth["boxes"],
+            groundtruth["classes"],
+            groundtruth["weights"],
+            groundtruth["num_boxes"],
+        )
+        localization = parts.localization(codes, targets.codes, targets.code_weights)
+        classification = parts.classification(logits, targets.classes, targets.class_weights)
+        if len(classification.shape) == 3:
+            classification = ops.sum(classification, axis=-1)
+        if parts.miner is not None:
+            boxes = self.box_coder.decode(codes, predictions["anchors"])
+            location_sum, class_sum = parts.miner(localization, classification, boxes, targets.match)
+        else:
+            location_sum, class_sum = ops.sum(localization), ops.sum(classification)
+        matches = ops.maximum(ops.sum(targets.code_weights), 1.0) if parts.normalize_by_num_matches else 1.0
+        code_size = self.box_coder.code_size if parts.normalize_localization_by_code_size else 1.0
+        return {
+            "Loss/localization_loss": parts.localization_weight * location_sum / (matches * code_size),
+            "Loss/classification_loss": parts.classification_weight * class_sum / matches,
+        }
+
+    def postprocess(self, predictions: Mapping[str, Any], true_shape: Any) -> dict[str, Any]:
+        """Detections of a batch; `true_shape` int32 [B, 3] is the part of each padded image that holds the picture."""
+        boxes = self.box_coder.decode(predictions["box_encodings"], predictions["anchors"])
+        return self.postprocessor(
+            boxes, predictions["class_predictions_with_background"], true_shape, predictions["image_shape"]
+        )
+
+    def checkpoint_variables(self) -> NamedVariables:
+        """The detector's variables by the names that public checkpoints give them."""
+        return self.feature_extractor.named_variables() | self.box_predictor.named_variables()

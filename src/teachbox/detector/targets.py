@@ -1,0 +1,69 @@
+"""What each anchor should have said: class targets, box codes, and their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from teachbox.detector.matching import UNMATCHED
+
+
+class Targets(NamedTuple):
+    """Targets of a batch; `match` is the matched row, −1 for none, −2 for ignored."""
+
+    classes: Any
+    """float32 [B, A, K + 1], or [B, A, K] without a background column."""
+    class_weights: Any
+    """float32, as `classes`."""
+    codes: Any
+    """float32 [B, A, code size], 0 where unmatched."""
+    code_weights: Any
+    """float32 [B, A]."""
+    match: Any
+    """int32 [B, A]."""
+
+
+class TargetAssigner:
+    """Matches ground truth to anchors and writes down the targets."""
+
+    def __init__(
+        self,
+        similarity: Callable[[Any, Any], Any],
+        matcher: Callable[[Any, Any], Any],
+        box_coder: Any,
+        *,
+        num_classes: int,
+        unmatched_class: tuple[float, ...],
+        negative_class_weight: float = 1.0,
+    ) -> None:
+        self.similarity = similarity
+        self.matcher = matcher
+        self.box_coder = box_coder
+        self.num_classes = num_classes
+        self.unmatched_class = unmatched_class
+        self.negative_class_weight = negative_class_weight
+
+    def __call__(self, anchors: Any, boxes: Any, classes: Any, weights: Any, num_boxes: Any) -> Targets:
+        """Targets for `anchors` [A, 4] and padded ground truth: boxes [B, G, 4], classes int [B, G] from 0,
+        weights [B, G], num_boxes int [B]."""
+        rows = ops.shape(boxes)[1]
+        valid = ops.expand_dims(ops.arange(rows), 0) < ops.expand_dims(ops.cast(num_boxes, "int32"), -1)
+        match = self.matcher(self.similarity(boxes, anchors), valid)
+        matched = match >= 0
+        row = ops.maximum(match, 0)
+        matched_boxes = ops.take_along_axis(boxes, ops.expand_dims(row, -1), axis=1)
+        codes = self.box_coder.encode(matched_boxes, anchors)
+        codes = ops.where(ops.expand_dims(matched, -1), codes, 0.0)
+        matched_weights = ops.where(matched, ops.take_along_axis(weights, row, axis=1), 0.0)
+        background = len(self.unmatched_class) - self.num_classes
+        one_hot = ops.one_hot(
+            ops.take_along_axis(ops.cast(classes, "int32"), row, axis=1) + background,
+            len(self.unmatched_class),
+        )
+        unmatched = ops.convert_to_tensor(self.unmatched_class, dtype="float32")
+        class_targets = ops.where(ops.expand_dims(matched, -1), ops.cast(one_hot, "float32"), unmatched)
+        negative = ops.cast(match == UNMATCHED, "float32") * self.negative_class_weight
+        class_weights = ops.expand_dims(matched_weights + negative, -1) * ops.ones_like(class_targets)
+        return Targets(class_targets, class_weights, codes, matched_weights, match)
