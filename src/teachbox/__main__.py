@@ -1,4 +1,4 @@
-"""`python -m teachbox`."""
+"""`python -m teachbox`, and the installed `teachbox`."""
 
 from __future__ import annotations
 

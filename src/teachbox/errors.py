@@ -7,8 +7,14 @@
     ├── DataError           an image, a task, a record or a CSV row that cannot be read
     │   └── SourceError     a source of images that is missing or empty
     ├── CheckpointError     a checkpoint that does not exist, cannot be read or fits nowhere
+    ├── TrainingError       a round of training that had to be given up
     ├── ExportError         a version that could not be written (disk full, no permission)
     ├── ServingError        a model server that is missing, is none, or refuses
+    │   ├── ServerDown      nothing listens there, or it went away
+    │   ├── ServerSlow      no answer within the time given
+    │   ├── ModelMissing    a model server without that model, or without a loaded version of it
+    │   ├── ForeignServer   something answers that does not speak the TensorFlow Serving API
+    │   └── RequestRefused  the server understood and said no
     └── StoreError          the database cannot be opened, or refuses
 
 A message says where, what was found, and what would be right.
@@ -50,12 +56,36 @@ class CheckpointError(TeachboxError):
     """A checkpoint that does not exist, cannot be read, or fits nowhere."""
 
 
+class TrainingError(TeachboxError):
+    """A round of training that had to be given up; the weights are as they were before it."""
+
+
 class ExportError(TeachboxError):
     """A version that could not be written."""
 
 
 class ServingError(TeachboxError):
     """A model server that is missing, is none, or refuses."""
+
+
+class ServerDown(ServingError):
+    """Nothing listens at the address, or it went away and did not come back in time."""
+
+
+class ServerSlow(ServingError):
+    """No answer within the time given."""
+
+
+class ModelMissing(ServingError):
+    """A model server without that model, or without a loaded version of it."""
+
+
+class ForeignServer(ServingError):
+    """Something answers at the address, and it does not speak the TensorFlow Serving API."""
+
+
+class RequestRefused(ServingError):
+    """The model server understood the request and said no."""
 
 
 class StoreError(TeachboxError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from teachbox.errors import DataError
@@ -37,11 +38,18 @@ def open_upright(encoded: bytes, *, where: str | None = None) -> Image.Image:
     """
     try:
         with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
+            return _to_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
         raise DataError("not a JPEG, PNG, WebP or BMP image", where=where) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"the image cannot be read ({error})", where=where) from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        # Pillow would cut 16-bit grey off at 255; browsers and TensorFlow keep the upper eight bits.
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("RGB")
 
 
 def upright(encoded: bytes, *, where: str | None = None) -> UprightImage:

@@ -34,16 +34,13 @@ class FasterRCNNBoxCoder:
             ops.log((height + _EPSILON) / height_a),
             ops.log((width + _EPSILON) / width_a),
         ]
-        return ops.stack(
-            [code * factor for code, factor in zip(codes, self.scale_factors, strict=True)], axis=-1
-        )
+        return ops.stack([code * factor for code, factor in zip(codes, self.scale_factors, strict=True)], axis=-1)
 
     def decode(self, codes: Any, anchors: Any) -> Any:
         """Boxes [..., A, 4] of `codes` [..., A, 4] seen from `anchors` [A, 4]."""
         ycenter_a, xcenter_a, height_a, width_a = _center_size(anchors)
         ty, tx, th, tw = (
-            code / factor
-            for code, factor in zip(ops.unstack(codes, 4, axis=-1), self.scale_factors, strict=True)
+            code / factor for code, factor in zip(ops.unstack(codes, 4, axis=-1), self.scale_factors, strict=True)
         )
         height, width = ops.exp(th) * height_a, ops.exp(tw) * width_a
         ycenter, xcenter = ty * height_a + ycenter_a, tx * width_a + xcenter_a

@@ -53,23 +53,17 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
             depth = max(min(int(shape[-1] or 0), self.max_depth), self.min_depth)
             blocks = []
             for layer in range(self.num_layers_before_predictor if depth > 0 else 0):
-                block = ConvBlock(
-                    f"{scope}/Conv2d_{layer}_1x1_{depth}", self.hyperparams, kernel_size=1, filters=depth
-                )
+                block = ConvBlock(f"{scope}/Conv2d_{layer}_1x1_{depth}", self.hyperparams, kernel_size=1, filters=depth)
                 block.build(shape)
                 shape = block.compute_output_shape(shape)  # noqa: PLW2901
                 blocks.append(block)
             self.shared.append(blocks)
             self.box_layers.append(self._conv(f"{scope}_boxes", anchors * self.box_code_size, 0.0, shape))
             self.class_layers.append(
-                self._conv(
-                    f"{scope}_classes", anchors * self.class_columns, self.class_prediction_bias_init, shape
-                )
+                self._conv(f"{scope}_classes", anchors * self.class_columns, self.class_prediction_bias_init, shape)
             )
 
-    def _conv(
-        self, name: str, filters: int, bias: float, shape: tuple[int | None, ...]
-    ) -> keras.layers.Conv2D:
+    def _conv(self, name: str, filters: int, bias: float, shape: tuple[int | None, ...]) -> keras.layers.Conv2D:
         layer = keras.layers.Conv2D(
             filters,
             self.kernel_size,

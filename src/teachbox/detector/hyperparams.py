@@ -38,16 +38,10 @@ class ConvHyperparams:
 
     def frozen(self) -> ConvHyperparams:
         """The same with batch normalisation that is never trained (`freeze_batchnorm`)."""
-        return (
-            self
-            if self.batch_norm is None
-            else replace(self, batch_norm=replace(self.batch_norm, train=False))
-        )
+        return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, train=False))
 
 
-def build_hyperparams(
-    message: hyperparams_pb2.Hyperparams, *, freeze_batchnorm: bool = False
-) -> ConvHyperparams:
+def build_hyperparams(message: hyperparams_pb2.Hyperparams, *, freeze_batchnorm: bool = False) -> ConvHyperparams:
     """Read a `Hyperparams` message. Raises `ConfigError` for a choice that is not built."""
     batch_norm = None
     if message.HasField("batch_norm"):
@@ -72,21 +66,13 @@ def _initializer(message: hyperparams_pb2.Initializer) -> Callable[[], Any]:
     kind = message.WhichOneof("initializer_oneof")
     if kind in ("truncated_normal_initializer", "random_normal_initializer"):
         options = getattr(message, kind)
-        make = (
-            keras.initializers.TruncatedNormal
-            if kind.startswith("truncated")
-            else keras.initializers.RandomNormal
-        )
+        make = keras.initializers.TruncatedNormal if kind.startswith("truncated") else keras.initializers.RandomNormal
         return lambda: make(mean=options.mean, stddev=options.stddev)
     if kind == "variance_scaling_initializer":
         options = message.variance_scaling_initializer
         mode = hyperparams_pb2.VarianceScalingInitializer.Mode.Name(options.mode).lower()
         distribution = "uniform" if options.uniform else "truncated_normal"
-        return lambda: keras.initializers.VarianceScaling(
-            scale=options.factor, mode=mode, distribution=distribution
-        )
+        return lambda: keras.initializers.VarianceScaling(scale=options.factor, mode=mode, distribution=distribution)
     if kind is None:
-        raise ConfigError(
-            "hyperparams without an initializer; name one, such as truncated_normal_initializer"
-        )
+        raise ConfigError("hyperparams without an initializer; name one, such as truncated_normal_initializer")
     raise ConfigError(f"initializer {kind} is not built")

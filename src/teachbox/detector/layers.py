@@ -13,7 +13,7 @@ NamedVariables = dict[str, keras.Variable]
 
 
 class BatchNorm(keras.layers.Layer):
-    """Batch normalisation over [B, H, W, C] with an unbiased moving variance, as the original's fused kernel keeps it."""
+    """Batch normalisation over [B, H, W, C] with an unbiased moving variance, as TensorFlow's kernel has it."""
 
     def __init__(self, options: BatchNormOptions, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -28,19 +28,13 @@ class BatchNorm(keras.layers.Layer):
         self.beta = self.add_weight(
             name="beta", shape=shape, initializer="zeros", trainable=train and self.options.center
         )
-        self.moving_mean = self.add_weight(
-            name="moving_mean", shape=shape, initializer="zeros", trainable=False
-        )
-        self.moving_variance = self.add_weight(
-            name="moving_variance", shape=shape, initializer="ones", trainable=False
-        )
+        self.moving_mean = self.add_weight(name="moving_mean", shape=shape, initializer="zeros", trainable=False)
+        self.moving_variance = self.add_weight(name="moving_variance", shape=shape, initializer="ones", trainable=False)
 
     def call(self, x: Any, training: bool = False) -> Any:
         epsilon = self.options.epsilon
         if not (training and self.options.train):
-            return batch_norm_inference(
-                x, self.gamma, self.beta, self.moving_mean, self.moving_variance, epsilon
-            )
+            return batch_norm_inference(x, self.gamma, self.beta, self.moving_mean, self.moving_variance, epsilon)
         y, mean, variance = batch_norm_training(x, self.gamma, self.beta, epsilon)
         decay = self.options.decay
         self.moving_mean.assign(self.moving_mean * decay + mean * (1.0 - decay))

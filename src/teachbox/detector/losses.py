@@ -10,9 +10,7 @@ from keras import ops
 def smooth_l1(prediction: Any, target: Any, weights: Any, *, delta: float = 1.0) -> Any:
     """Huber loss summed over the values of an anchor, times `weights` [B, A]: [B, A] (arXiv 1504.08083, eq. 3)."""
     difference = ops.abs(prediction - target)
-    huber = ops.where(
-        difference <= delta, 0.5 * ops.square(difference), delta * difference - 0.5 * delta * delta
-    )
+    huber = ops.where(difference <= delta, 0.5 * ops.square(difference), delta * difference - 0.5 * delta * delta)
     return ops.sum(huber, axis=-1) * weights
 
 

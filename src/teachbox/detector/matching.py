@@ -33,18 +33,15 @@ class ArgMaxMatcher:
     def __call__(self, similarity: Any, valid_rows: Any) -> Any:
         """Matched row of each column: int32 [B, A], `UNMATCHED` or `IGNORED` where there is none.
 
-        `similarity` is [B, G, A]; rows whose `valid_rows` (bool [B, G]) is false are padding.
+        `similarity` is [B, G, A]. Only rows whose `valid_rows` (bool [B, G]) is true may force their best column.
         """
-        similarity = ops.where(ops.expand_dims(valid_rows, -1), similarity, -1.0)
         best_row = ops.cast(ops.argmax(similarity, axis=1), "int32")
         matches = best_row
         if self.matched_threshold is not None:
             best = ops.max(similarity, axis=1)
             below = best < self.unmatched_threshold
             between = ops.logical_and(best >= self.unmatched_threshold, best < self.matched_threshold)
-            low, middle = (
-                (UNMATCHED, IGNORED) if self.negatives_lower_than_unmatched else (IGNORED, UNMATCHED)
-            )
+            low, middle = (UNMATCHED, IGNORED) if self.negatives_lower_than_unmatched else (IGNORED, UNMATCHED)
             matches = ops.where(below, low, ops.where(between, middle, matches))
         if self.force_match_for_each_row:
             columns = ops.shape(similarity)[2]
@@ -52,5 +49,4 @@ class ArgMaxMatcher:
             forced = best_column * ops.cast(ops.expand_dims(valid_rows, -1), "float32")
             forced_row = ops.cast(ops.argmax(forced, axis=1), "int32")
             matches = ops.where(ops.max(forced, axis=1) > 0, forced_row, matches)
-        any_row = ops.any(valid_rows, axis=1, keepdims=True)
-        return ops.where(any_row, matches, UNMATCHED)
+        return matches

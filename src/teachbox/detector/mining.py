@@ -11,7 +11,7 @@ from teachbox.detector.native import non_max_suppression
 
 
 class HardExampleMiner:
-    """Picks up to `num_hard_examples` anchors by loss, apart by `iou_threshold`, negatives held to a ratio of positives."""
+    """Picks up to `num_hard_examples` anchors by loss, apart by `iou_threshold`, negatives in a ratio to positives."""
 
     def __init__(
         self,
@@ -68,5 +68,6 @@ class HardExampleMiner:
                 ops.cast(self.max_negatives_per_positive * ops.sum(ops.cast(positive, "float32")), "int32"),
             )
             within = ops.cumsum(ops.cast(negative, "int32")) <= allowed
-            counted = ops.logical_or(positive, ops.logical_and(negative, within))
+            # As in the original, ignored anchors count while negatives are still taken.
+            counted = ops.logical_and(counted, ops.logical_or(positive, within))
         return ops.scatter(ops.expand_dims(selected, -1), ops.cast(counted, "float32"), (anchors,))

@@ -14,14 +14,12 @@ from teachbox.detector.similarity import iou
 def batch_norm_training(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any, Any]:
     """Normalise `x` [B, H, W, C] by its own statistics: `(y, mean [C], variance [C])`.
 
-    The variance returned is the unbiased one (n − 1), which the moving average takes; `y` is normalised by the biased one.
+    The variance returned is the unbiased one (n − 1), for the moving average; `y` is normalised by the biased one.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            x, gamma, beta, epsilon=epsilon, is_training=True
-        )
+        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, gamma, beta, epsilon=epsilon, is_training=True)
         return y, mean, variance
     mean, biased = ops.moments(x, axes=[0, 1, 2])
     count = ops.cast(ops.size(x) // ops.shape(x)[-1], "float32")
@@ -62,9 +60,7 @@ def non_max_suppression(
         good = ops.take(left, best) > -float("inf")
         picked.append(ops.where(good, best, 0))
         valid.append(good)
-        gone = ops.logical_or(
-            ops.take(overlap, best, axis=0) > iou_threshold, ops.arange(ops.shape(left)[0]) == best
-        )
+        gone = ops.logical_or(ops.take(overlap, best, axis=0) > iou_threshold, ops.arange(ops.shape(left)[0]) == best)
         left = ops.where(gone, -float("inf"), left)
     return ops.stack(picked), ops.sum(ops.cast(ops.stack(valid), "int32"))
 

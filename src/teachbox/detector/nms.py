@@ -37,13 +37,11 @@ class BatchNonMaxSuppression:
     max_detections_per_class: int
     max_total_detections: int
 
-    def __call__(
-        self, boxes: Any, scores: Any, clip_window: Any | None, change_coordinate_frame: bool = False
-    ) -> Kept:
+    def __call__(self, boxes: Any, scores: Any, clip_window: Any | None, change_coordinate_frame: bool = False) -> Kept:
         """Suppress `boxes` [B, A, q, 4] (q: 1 or K) by `scores` [B, A, K].
 
-        With a `clip_window` [B, 4] boxes are cut to it after suppression, those outside dropped; `change_coordinate_frame`
-        gives them in 0–1 of the window.
+        With a `clip_window` [B, 4] boxes are cut to it after suppression and those outside dropped;
+        `change_coordinate_frame` gives them in 0–1 of the window.
         """
         if clip_window is None:
             return Kept(*map_over(lambda image: self._one(image[0], image[1], None, False), (boxes, scores)))

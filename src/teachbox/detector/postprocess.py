@@ -26,9 +26,7 @@ class PostProcessor:
         self.convert_scores = convert_scores
         self.has_background = has_background
 
-    def __call__(
-        self, boxes: Any, logits: Any, true_shape: Any, image_shape: tuple[Any, Any]
-    ) -> dict[str, Any]:
+    def __call__(self, boxes: Any, logits: Any, true_shape: Any, image_shape: tuple[Any, Any]) -> dict[str, Any]:
         """Detections of `boxes` [B, A, 4] and `logits` [B, A, columns].
 
         `true_shape` int32 [B, 3] is the part of the padded image [`image_shape`] that holds the picture; detections are
@@ -47,9 +45,7 @@ class PostProcessor:
             "detection_classes": kept.classes,
             "num_detections": ops.cast(kept.count, "float32"),
             "detection_anchor_indices": kept.anchors,
-            "detection_multiclass_scores": ops.take_along_axis(
-                scores, ops.expand_dims(kept.anchors, -1), axis=1
-            ),
+            "detection_multiclass_scores": ops.take_along_axis(scores, ops.expand_dims(kept.anchors, -1), axis=1),
             "raw_detection_boxes": boxes,
             "raw_detection_scores": scores,
         }

@@ -25,3 +25,21 @@ def iou(a: Any, b: Any) -> Any:
     shared = intersection(a, b)
     union = ops.expand_dims(area(a), -1) + ops.expand_dims(area(b), -2) - shared
     return ops.where(shared == 0.0, 0.0, shared / ops.where(union == 0.0, 1.0, union))
+
+
+def ioa(a: Any, b: Any) -> Any:
+    """Intersection over the area of the second box of each pair."""
+    area_b = ops.expand_dims(area(b), -2)
+    return intersection(a, b) / ops.where(area_b == 0.0, 1.0, area_b)
+
+
+def negative_squared_distance(a: Any, b: Any) -> Any:
+    """Minus the squared distance of the rows of each pair, as points in four dimensions."""
+    difference = ops.expand_dims(a, -2) - ops.expand_dims(b, -3)
+    return -ops.sum(ops.square(difference), axis=-1)
+
+
+def thresholded_iou(a: Any, b: Any, *, iou_threshold: float) -> Any:
+    """Intersection over union where it reaches `iou_threshold`, else 0."""
+    overlap = iou(a, b)
+    return ops.where(overlap >= iou_threshold, overlap, 0.0)

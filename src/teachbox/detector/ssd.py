@@ -1,4 +1,4 @@
-"""The single-shot detector: a backbone, a box predictor, anchors, targets, losses and post-processing, handed to a whole."""
+"""The single-shot detector: backbone, box predictor, anchors, targets, losses, post-processing, handed to a whole."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class SSDLosses:
 class SSD(keras.layers.Layer):
     """A single-shot detector (arXiv 1512.02325).
 
-    `call` takes normalised images [B, H, W, 3] and returns `box_encodings` [B, A, 4], `class_predictions_with_background`
-    [B, A, K + 1], `feature_maps` and `anchors` [A, 4] (normalized 0–1).
+    `call` takes normalised images [B, H, W, 3] and returns `box_encodings` [B, A, 4],
+    `class_predictions_with_background` [B, A, K + 1], `feature_maps` and `anchors` [A, 4] (normalized 0–1).
     """
 
     def __init__(

@@ -50,7 +50,10 @@ class TargetAssigner:
         weights [B, G], num_boxes int [B]."""
         rows = ops.shape(boxes)[1]
         valid = ops.expand_dims(ops.arange(rows), 0) < ops.expand_dims(ops.cast(num_boxes, "int32"), -1)
-        match = self.matcher(self.similarity(boxes, anchors), valid)
+        similarity = ops.where(ops.expand_dims(valid, -1), self.similarity(boxes, anchors), -float("inf"))
+        # A box of weight 0 may be matched, so that its anchors are no negatives, but takes none by force.
+        match = self.matcher(similarity, ops.logical_and(valid, weights > 0))
+        match = ops.where(ops.any(valid, axis=1, keepdims=True), match, UNMATCHED)
         matched = match >= 0
         row = ops.maximum(match, 0)
         matched_boxes = ops.take_along_axis(boxes, ops.expand_dims(row, -1), axis=1)

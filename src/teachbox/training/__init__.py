@@ -1,0 +1,1 @@
+"""The trainer: waits for answers, trains on all of them, publishes a version, evaluates it."""

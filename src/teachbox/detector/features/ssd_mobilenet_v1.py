@@ -67,9 +67,7 @@ class SSDMobileNetV1(keras.layers.Layer):
             narrow, wide = depth(filters // 2), depth(filters)
             block = f"{scope}/Conv2d_13_pointwise"
             self.extras += [
-                ConvBlock(
-                    f"{block}_1_Conv2d_{index}_1x1_{narrow}", extra_hyperparams, kernel_size=1, filters=narrow
-                ),
+                ConvBlock(f"{block}_1_Conv2d_{index}_1x1_{narrow}", extra_hyperparams, kernel_size=1, filters=narrow),
                 ConvBlock(
                     f"{block}_2_Conv2d_{index}_3x3_s2_{wide}",
                     extra_hyperparams,

@@ -1,0 +1,208 @@
+"""Whether everything that a pipeline.config asks for is built here, and whether it agrees with itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar, cast
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from teachbox.config.built import NOT_ABOVE, RANGES, REQUIRED, SAME_LENGTH, TABLE, Built, NoEffect, Verdict
+from teachbox.config.load import Pipeline
+from teachbox.errors import ConfigError
+from teachbox.labels import LabelMap
+
+_OTHERS_NAMED = 3
+_LABELS_NAMED = 5
+
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A field that is refused or has no effect: where it stands, and the sentence about it."""
+
+    field_path: str
+    line: int | None
+    text: str
+
+
+@dataclass
+class Findings:
+    """All that a walk over a config found, in the order of the schema."""
+
+    refused: list[Finding] = field(default_factory=list)
+    no_effect: list[Finding] = field(default_factory=list)
+
+
+def check_supported(pipeline: Pipeline) -> None:
+    """Raises `ConfigError` for the first part that is missing or not built here; it names others too."""
+    refused = examine(pipeline).refused
+    if not refused:
+        return
+    first, others = refused[0], refused[1:]
+    text = first.text
+    if others:
+        named = [
+            f"{other.field_path} (line {other.line})" if other.line else other.field_path
+            for other in others[:_OTHERS_NAMED]
+        ]
+        rest = len(others) - len(named)
+        text += "; further: " + ", ".join(named) + (f" and {rest} more" if rest else "")
+    raise ConfigError(text, where=pipeline.at(first.field_path))
+
+
+def check_labels(pipeline: Pipeline, label_map: LabelMap) -> None:
+    """Raises `ConfigError` unless the model's number of classes is the largest id of the label map."""
+    path, count = num_classes(pipeline)
+    if count == label_map.max_id:
+        return
+    some = ", ".join(label_map.names[:_LABELS_NAMED]) + (", …" if len(label_map) > _LABELS_NAMED else "")
+    raise ConfigError(
+        f"{path} is {count}, but the largest id in {label_map.where or 'the label map'} is "
+        f"{label_map.max_id} ({some}); they must be equal",
+        where=pipeline.at(path),
+    )
+
+
+def num_classes(pipeline: Pipeline) -> tuple[str, int]:
+    """Field path and value of the model's number of classes. Raises `ConfigError` where it has none."""
+    which = pipeline.message.model.WhichOneof("model")
+    model = getattr(pipeline.message.model, which) if which else None
+    if model is None or "num_classes" not in model.DESCRIPTOR.fields_by_name:
+        raise ConfigError("the model has no num_classes", where=pipeline.at("model"))
+    return f"model.{which}.num_classes", model.num_classes
+
+
+def fine_tune_checkpoint_type(pipeline: Pipeline) -> str:
+    """How to restore `fine_tune_checkpoint`: as "detection", "classification" or "full"."""
+    train = pipeline.message.train_config
+    older = "detection" if train.from_detection_checkpoint else "classification"
+    return train.fine_tune_checkpoint_type or older
+
+
+def examine(pipeline: Pipeline) -> Findings:
+    """Everything in the config that is refused, and everything that has no effect."""
+    findings = Findings()
+    _examine(pipeline, pipeline.message, "", findings)
+    return findings
+
+
+def _examine(pipeline: Pipeline, message: Message, path: str, findings: Findings) -> None:
+    block = re.sub(r"\[\d+\]", "", path)
+    verdicts = _row_for(block, TABLE) or {}
+    ranges = _row_for(block, RANGES) or {}
+    for name in (_row_for(block, REQUIRED) or "").split():
+        missing = _missing(message, name, verdicts)
+        if missing:
+            text = f"{path or 'the config'} {missing}"
+            findings.refused.append(Finding(_join(path, name), pipeline.line_of(path), text))
+    for name, text in _disagreements(message, block):
+        findings.refused.append(Finding(_join(path, name), pipeline.line_of(_join(path, name)), f"{path}: {text}"))
+    for descriptor, value in message.ListFields():
+        name_path = _join(path, descriptor.name)
+        verdict = verdicts.get(descriptor.name)
+        if isinstance(verdict, NoEffect):
+            findings.no_effect.append(Finding(name_path, pipeline.line_of(name_path), verdict.reason))
+            continue
+        for row, (row_path, item) in enumerate(_rows(name_path, descriptor, value)):
+            wrong = _refusal(descriptor, item, verdict, verdicts)
+            wrong = wrong or _out_of_range(descriptor, item, ranges.get(descriptor.name))
+            if verdict is not None and verdict.rows is not None and row >= verdict.rows:
+                wrong = f": more than {verdict.rows} of it is not built yet"
+            if wrong:
+                findings.refused.append(Finding(row_path, pipeline.line_of(row_path), row_path + wrong))
+            elif descriptor.message_type is not None:
+                _examine(pipeline, item, row_path, findings)
+
+
+def _refusal(
+    descriptor: FieldDescriptor, value: Any, verdict: Built | None, siblings: Mapping[str, Verdict]
+) -> str | None:
+    """What is wrong with a field, to be read after its path; None if it can be used."""
+    shown = _shown(descriptor, value)
+    if verdict is not None:
+        if not verdict.values or shown in map(str, verdict.values):
+            return None
+        choices = ", ".join(str(choice) for choice in verdict.values if choice != "")
+        return f": {shown} is not built yet; built: {choices}"
+    if descriptor.message_type is None and not descriptor.is_repeated:
+        if value == descriptor.default_value:
+            return None
+        default = _shown(descriptor, descriptor.default_value)
+        return f": {shown} is not built yet; leave it out, or write its default, {default or 'empty'}"
+    choices = _built_of(descriptor.containing_oneof, siblings)
+    return " is not built yet; " + (f"built: {choices}" if choices else "leave it out")
+
+
+def _out_of_range(descriptor: FieldDescriptor, value: Any, bounds: tuple[float, float | None] | None) -> str | None:
+    if bounds is None:
+        return None
+    least, most = bounds
+    if value >= least and (most is None or value <= most):
+        return None
+    wanted = f"at least {least}" if most is None else f"from {least} to {most}"
+    return f" is {_shown(descriptor, value)}; it must be {wanted}"
+
+
+def _missing(message: Message, name: str, verdicts: Mapping[str, Verdict]) -> str | None:
+    """What is missing if the field or the oneof called `name` is not set."""
+    oneof = cast(Descriptor, message.DESCRIPTOR).oneofs_by_name.get(name)
+    if oneof is None:
+        return None if message.HasField(name) else f"has no {name}"
+    if message.WhichOneof(name):
+        return None
+    return f"names no {name.removesuffix('_oneof')}; built: {_built_of(oneof, verdicts)}"
+
+
+def _disagreements(message: Message, block: str) -> Iterator[tuple[str, str]]:
+    """Name of a field that disagrees with another of its block, and the sentence about both."""
+    for one, other in _row_for(block, SAME_LENGTH) or ():
+        lengths = len(getattr(message, one)), len(getattr(message, other))
+        if lengths[0] != lengths[1]:
+            yield one, f"{one} has {lengths[0]} values and {other} has {lengths[1]}; they must be as many"
+    for low, high in _row_for(block, NOT_ABOVE) or ():
+        least, most = getattr(message, low), getattr(message, high)
+        if least > most:
+            yield low, f"{low} {least:g} is above {high} {most:g}"
+
+
+def _built_of(oneof: Any, verdicts: Mapping[str, Verdict]) -> str:
+    """The members of a oneof that are built."""
+    return ", ".join(member.name for member in oneof.fields if member.name in verdicts) if oneof else ""
+
+
+def _rows(path: str, descriptor: FieldDescriptor, value: Any) -> Iterator[tuple[str, Any]]:
+    """Path and value of each value of a field."""
+    if not descriptor.is_repeated:
+        yield path, value
+    elif descriptor.message_type is not None and descriptor.message_type.GetOptions().map_entry:
+        yield path, None
+    else:
+        for row, item in enumerate(value):
+            yield f"{path}[{row}]", item
+
+
+def _row_for(block: str, table: Mapping[str, _Row]) -> _Row | None:
+    """The row whose name fits the block; of several, the one with the longest name."""
+    fitting = [pattern for pattern in table if fnmatchcase(block, pattern)]
+    return table[max(fitting, key=len)] if fitting else None
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _shown(descriptor: FieldDescriptor, value: Any) -> str:
+    """A value as the config would write it; nothing for a block."""
+    if descriptor.message_type is not None:
+        return ""
+    if descriptor.enum_type is not None:
+        return descriptor.enum_type.values_by_number[value].name
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""The augmentation steps, as TensorFlow graph functions of a sample, a seed and plain arguments."""

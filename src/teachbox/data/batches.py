@@ -1,0 +1,294 @@
+"""Batches for training and evaluation, from examples that a Python sampler hands out.
+
+One tf.data pipeline lives as long as its owner: its functions are traced once, and `reset` gives it another
+source. Decoding, augmentation and resizing run in TensorFlow's threads while the detector computes.
+
+A **batch** is a dict of tensors, `G` = `max_boxes`: `image` float32 [B, H, W, 3] in 0–255, resized and
+padded; `true_shape` int32 [B, 3], the part that is not padding; `boxes` float32 [B, G, 4] in 0–1 of the
+padded image; `classes` int32 [B, G] from 0; `weights` float32 [B, G]; `num_boxes` int32 [B]: rows past it are
+padding. Evaluation adds `key` string [B], `valid` bool [B] (False: a row that only fills the last batch),
+`original_shape` int32 [B, 3] and `is_crowd` bool [B, G].
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from teachbox.data.augment import Augment
+from teachbox.data.cache import ByteCache
+from teachbox.data.decoding import decode_image
+from teachbox.data.examples import Example
+from teachbox.data.resizers import Resizer
+from teachbox.errors import DataError
+
+__all__ = ["Batch", "Batches", "Example", "Source", "evaluation_batches", "training_batches"]
+
+log = logging.getLogger(__name__)
+
+Batch = dict[str, tf.Tensor]
+Element = dict[str, Any]
+Source = Iterable[Example] | Callable[[], Example]
+"""Examples, or a function that gives the next one (and ends by raising `StopIteration`)."""
+
+CACHE_BYTES = 512 * 2**20
+_MANY_BROKEN = 1000  # so many unreadable images in a row, and there is nothing to go on with
+
+
+def training_batches(
+    source: Source,
+    resizer: Resizer,
+    augment: Augment | None,
+    batch_size: int,
+    max_boxes: int = 100,
+    seed: int = 0,
+    *,
+    cache: ByteCache | None = None,
+) -> Batches:
+    """Augmented batches, all of `batch_size`: of a source that ends, what does not fill a batch is left over.
+
+    The same source and seed give the same batches. An unreadable image is logged and skipped.
+    """
+    return Batches(source, resizer, augment, batch_size, max_boxes, seed, evaluating=False, cache=cache)
+
+
+def evaluation_batches(
+    source: Source,
+    resizer: Resizer,
+    batch_size: int,
+    max_boxes: int = 100,
+    *,
+    cache: ByteCache | None = None,
+) -> Batches:
+    """One pass over the examples, as they are; the last batch is filled up with rows that are not `valid`."""
+    return Batches(source, resizer, None, batch_size, max_boxes, seed=0, evaluating=True, cache=cache)
+
+
+class _Drawing:
+    """One source being drawn from: by one thread at a time, until it ends, fails or is dropped."""
+
+    def __init__(self, source: Source, lock: threading.Lock) -> None:
+        self._examples = _called(source) if callable(source) else iter(source)
+        self._lock = lock
+        self.dropped = False
+        self.failure: BaseException | None = None
+
+    def draw(self, prepare: Callable[[Iterator[Example]], Element]) -> Element | None:
+        """What `prepare` makes of the next examples; None where there is nothing more to come."""
+        with self._lock:
+            if self.dropped:
+                return None
+            try:
+                return prepare(self._examples)
+            except StopIteration:
+                return None
+            except BaseException as error:  # noqa: BLE001 - TensorFlow would make it a string; `next` raises it
+                self.failure = error
+                return None
+
+
+def _called(give_next: Callable[[], Example]) -> Iterator[Example]:
+    while True:
+        try:
+            example = give_next()
+        except StopIteration:
+            return
+        yield example
+
+
+class Batches(Iterator[Batch]):
+    """An iterator over batches that can be given another source.
+
+    The source is asked from a TensorFlow thread, never by two at once, and ahead of time: by about two
+    batches. What it raises is raised by `next`. A source may wait for examples; it has to end before `reset`
+    or `close` is called, since a thread inside it cannot be stopped. Pass one `cache` to several to share it.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        resizer: Resizer,
+        augment: Augment | None,
+        batch_size: int,
+        max_boxes: int,
+        seed: int,
+        *,
+        evaluating: bool,
+        cache: ByteCache | None = None,
+    ) -> None:
+        self._batch_size = batch_size
+        self._max_boxes = max_boxes
+        self._seed = seed
+        self._evaluating = evaluating
+        self._cache = cache or ByteCache(CACHE_BYTES)
+        self._drawn = 0
+        self._readable: set[str] = set()
+        self._warned: set[str] = set()
+        self._iterator: Iterator[Batch] | None = None
+        self._source = source
+        self._lock = threading.Lock()
+        self._drawing = _Drawing(source, self._lock)
+        with tf.device("/CPU:0"):
+            self._dataset = self._build(resizer, augment)
+
+    def reset(self, source: Source | None = None) -> None:
+        """Forget what was prepared ahead and go on with `source`.
+
+        None: the same source again; an iterator goes on after what was drawn from it, a list begins anew.
+        """
+        self._drawing.dropped = True
+        self._iterator = None  # ends the old pipeline
+        self._warned.clear()
+        if source is not None:
+            self._source = source
+            self._lock = threading.Lock()
+        self._drawing = _Drawing(self._source, self._lock)
+
+    def close(self) -> None:
+        """Stop the pipeline's threads; the source is not asked any more."""
+        self.reset(())
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> Batch:
+        if self._iterator is None:
+            with tf.device("/CPU:0"):
+                self._iterator = iter(self._dataset)
+        try:
+            return next(self._iterator)
+        except StopIteration:
+            if self._drawing.failure is not None:
+                raise self._drawing.failure from None
+            raise
+        except tf.errors.InvalidArgumentError as error:
+            raise DataError(f"an image could not be turned into a batch ({error.message})") from error
+
+    # ---- Python's side: one element per example, asked for by a TensorFlow thread
+
+    def _elements(self) -> Iterator[Element]:
+        """Elements of the pipeline. Ends when the source does, fails, or was replaced."""
+        drawing = self._drawing
+        in_batch, last = 0, None
+        while (element := drawing.draw(self._next_element)) is not None:
+            in_batch, last = (in_batch + 1) % self._batch_size, element
+            yield {**element, "valid": True}
+        while self._evaluating and last is not None and in_batch:
+            yield {**last, "valid": False}
+            in_batch = (in_batch + 1) % self._batch_size
+
+    def _next_element(self, examples: Iterator[Example]) -> Element:
+        """Python's part of the next readable example. Raises `StopIteration` at the end of them."""
+        for _ in range(_MANY_BROKEN):
+            example = next(examples)
+            self._drawn += 1
+            try:
+                encoded = self._read(example)
+            except DataError as error:
+                self._warn_once(example.key, "skipped: %s", error)
+                continue
+            count = len(example.boxes)
+            if count > self._max_boxes:
+                self._warn_once(
+                    example.key,
+                    "%s has %d boxes; the first %d are used (max_number_of_boxes of the input reader)",
+                    example.key,
+                    count,
+                    self._max_boxes,
+                )
+                count = self._max_boxes
+            weights = np.ones(count, np.float32) if example.weights is None else example.weights[:count]
+            crowd = np.zeros(count, bool) if example.is_crowd is None else example.is_crowd[:count]
+            boxes = np.asarray(example.boxes, np.float32).reshape(-1, 4)[:count]
+            return {
+                "key": example.key,
+                "encoded": encoded,
+                "boxes": boxes,
+                "classes": example.classes[:count],
+                "weights": weights,
+                "is_crowd": crowd,
+                "number": self._drawn,
+            }
+        raise DataError(f"{_MANY_BROKEN} images in a row could not be read; the log names them")
+
+    def _read(self, example: Example) -> bytes:
+        """The image's bytes, known to be readable by TensorFlow. Raises `DataError`."""
+        encoded = example.encoded
+        encoded = encoded if isinstance(encoded, bytes) else self._cache.get(example.key, encoded)
+        if example.key not in self._readable:
+            try:
+                with tf.device("/CPU:0"):
+                    decode_image(tf.constant(encoded))
+            except tf.errors.InvalidArgumentError as error:
+                raise DataError(f"the image cannot be decoded ({error.message})", where=example.key) from error
+            self._readable.add(example.key)
+        return encoded
+
+    def _warn_once(self, key: str, message: str, *values: object) -> None:
+        """Log a warning, for each image once a round."""
+        if key not in self._warned:
+            self._warned.add(key)
+            log.warning(message, *values)
+
+    # ---- TensorFlow's side
+
+    def _build(self, resizer: Resizer, augment: Augment | None) -> tf.data.Dataset:
+        signature = {
+            "key": tf.TensorSpec([], tf.string),
+            "encoded": tf.TensorSpec([], tf.string),
+            "boxes": tf.TensorSpec([None, 4], tf.float32),
+            "classes": tf.TensorSpec([None], tf.int32),
+            "weights": tf.TensorSpec([None], tf.float32),
+            "is_crowd": tf.TensorSpec([None], tf.bool),
+            "number": tf.TensorSpec([], tf.int32),
+            "valid": tf.TensorSpec([], tf.bool),
+        }
+        max_boxes, seed, evaluating = self._max_boxes, self._seed, self._evaluating
+
+        def padded(rows: tf.Tensor) -> tf.Tensor:
+            paddings = [[0, max_boxes - tf.shape(rows)[0]]] + [[0, 0]] * (rows.shape.rank - 1)
+            return tf.ensure_shape(tf.pad(rows, paddings), [max_boxes, *rows.shape[1:]])
+
+        def prepare(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            decoded = decode_image(example["encoded"])
+            sample = decoded, example["boxes"], example["classes"], example["weights"]
+            if augment is not None:
+                sample = augment(*sample, tf.stack([seed, example["number"]]))
+            image, boxes, classes, weights = sample
+            resized, true_shape = resizer(image)
+            element = {
+                "image": resized,
+                "true_shape": true_shape,
+                "boxes": padded(boxes),
+                "classes": padded(classes),
+                "weights": padded(weights),
+                "num_boxes": tf.shape(boxes)[0],
+            }
+            if evaluating:
+                element["key"] = example["key"]
+                element["valid"] = example["valid"]
+                element["original_shape"] = tf.shape(decoded)
+                element["is_crowd"] = padded(example["is_crowd"])
+            return element
+
+        def relate_boxes_to_padded_image(batch: Batch) -> Batch:
+            picture = tf.cast(batch["true_shape"][:, :2], tf.float32)
+            shares = picture / tf.cast(tf.shape(batch["image"])[1:3], tf.float32)
+            return {**batch, "boxes": batch["boxes"] * tf.tile(shares, [1, 2])[:, None, :]}
+
+        # No more elements under way than one batch, whatever the cores: a reset loses them.
+        workers = max(1, min(os.cpu_count() or 1, self._batch_size))
+        dataset = tf.data.Dataset.from_generator(self._elements, output_signature=signature)
+        dataset = dataset.map(prepare, num_parallel_calls=workers, deterministic=True)
+        # Images of different sizes are padded below and to the right to the largest of the batch.
+        dataset = dataset.padded_batch(self._batch_size, drop_remainder=True)
+        dataset = dataset.map(relate_boxes_to_padded_image)
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return dataset.prefetch(1).with_options(options)

@@ -1,0 +1,74 @@
+"""What a model server finds in an image, as spans on a task."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+import numpy as np
+
+from teachbox.annotation import Span, Task, make_span
+from teachbox.boxes import clip, not_degenerate, to_pixels
+from teachbox.images import UprightImage
+from teachbox.labels import LabelMap
+from teachbox.serving.client import Client, Detections
+
+logger = logging.getLogger(__name__)
+
+_NO_BOXES = np.zeros((0, 4), dtype=np.float32)
+
+
+def spans_of(
+    found: Detections,
+    image: UprightImage,
+    labels: LabelMap,
+    threshold: float,
+    only: Collection[str] | None = None,
+) -> tuple[list[Span], set[int]]:
+    """Detections with a score from `threshold` on as spans in pixels, and the class ids that `labels` lacks.
+
+    Boxes are cut to the image; what is left without an area is dropped. `only` names the labels to keep.
+    """
+    boxes = clip(to_pixels(found.boxes, image.height, image.width), image.height, image.width)
+    spans: list[Span] = []
+    unknown: set[int] = set()
+    for row in np.flatnonzero((found.scores >= threshold) & not_degenerate(boxes)):
+        name = labels.name_of(int(found.classes[row]))
+        if name is None:
+            unknown.add(int(found.classes[row]))
+        elif only is None or name in only:
+            extra = {} if found.version is None else {"version": found.version}
+            spans.append(make_span(name, *boxes[row], score=round(float(found.scores[row]), 4), **extra))
+    return spans, unknown
+
+
+class Predictor:
+    """Predicts tasks through a model server. May be called from several threads."""
+
+    def __init__(self, client: Client, labels: LabelMap, threshold: float, only: Collection[str] | None = None) -> None:
+        self._client = client
+        self._labels = labels
+        self._threshold = threshold
+        self._only = only
+        self._warned: set[int] = set()
+
+    def spans(self, task: Task, image: UprightImage) -> tuple[int | None, list[Span]]:
+        """The version that answered and its spans. Raises `ServingError` while no model answers."""
+        from teachbox.data.examples import encode_example
+
+        name = str(task.get("meta", {}).get("file", ""))
+        example = encode_example(image, _NO_BOXES, [], [], name, str(task.get("_input_hash", "")))
+        found = self._client.predict(example)
+        spans, unknown = spans_of(found, image, self._labels, self._threshold, self._only)
+        for class_id in sorted(unknown - self._warned):
+            self._warned.add(class_id)
+            logger.warning(
+                "the model found class %d, which %s does not hold; such boxes are left out",
+                class_id, self._labels.where or "the label map",
+            )  # fmt: skip
+        logger.info("Using threshold %g, got %d predictions for file %s", self._threshold, len(spans), name)
+        return found.version, spans
+
+    def served_version(self) -> int | None:
+        """The newest version that is served, None while there is none."""
+        return self._client.served_version()

@@ -1,0 +1,77 @@
+"""What the store hands out: plain rows of the tables, their JSON already read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from teachbox.annotation import Task
+from teachbox.errors import DataError
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """One row of the log of answers. `created` is in unix seconds, as everywhere in the store."""
+
+    id: int
+    task: Task
+    answer: str
+    session_id: str
+    created: float
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One round of training; `state` is `running`, or how it ended."""
+
+    id: int
+    state: str
+    steps: int
+    answers: int
+    last_step: int | None
+    version: int | None
+    seconds: float | None
+    started: float
+    finished: float | None
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """One published version of the model."""
+
+    version: int
+    run_id: int | None
+    step: int
+    path: str
+    created: float
+
+
+@dataclass(frozen=True)
+class StoredMetrics:
+    """What one evaluation measured."""
+
+    metrics: dict[str, float]
+    version: int | None
+    run_id: int | None
+    step: int
+    created: float
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """Something that happened, in the words of the process that wrote it."""
+
+    id: int
+    dataset: str
+    kind: str
+    data: dict[str, Any]
+    created: float
+
+
+def dump_json(value: Any, *, where: str) -> str:
+    """`value` as JSON text in ASCII, which every database takes. Raises `DataError` for NaN and objects."""
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"not JSON: {error}", where=where) from error

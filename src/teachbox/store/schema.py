@@ -1,0 +1,118 @@
+"""The tables, as the queries see them. What makes them is `migrations`; a test holds the two together."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, String, Table
+
+metadata = MetaData()
+
+migrations = Table(
+    "migrations",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("applied", Float, nullable=False),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+# `task`, `data`, `metrics` and `fields` are JSON text: read and written whole, never searched.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("dataset_id", BigInteger, nullable=False),
+    Column("input_hash", BigInteger, nullable=False),
+    Column("task_hash", BigInteger, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("task", String, nullable=False),
+)
+
+# The log: rows are added, never changed and never removed. `kind` is accept, reject, ignore or undo.
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("dataset_id", BigInteger, nullable=False),
+    Column("input_hash", BigInteger, nullable=False),
+    Column("task_hash", BigInteger, nullable=False),
+    Column("session_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("answer_key", String, nullable=True),
+    Column("created", Float, nullable=False),
+    Column("task", String, nullable=False),
+)
+
+# The newest row of the log for each input, kept in the transaction that adds to the log: counting reads no JSON.
+newest = Table(
+    "newest_answers",
+    metadata,
+    Column("dataset_id", BigInteger, primary_key=True),
+    Column("input_hash", BigInteger, primary_key=True),
+    Column("answer_id", BigInteger, nullable=False),
+    Column("session_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("dataset_id", BigInteger, nullable=False),
+    Column("state", String, nullable=False),
+    Column("steps", BigInteger, nullable=False),
+    Column("answers", BigInteger, nullable=False),
+    Column("last_step", BigInteger, nullable=True),
+    Column("version", BigInteger, nullable=True),
+    Column("seconds", Float, nullable=True),
+    Column("started", Float, nullable=False),
+    Column("finished", Float, nullable=True),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("dataset_id", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("run_id", BigInteger, nullable=True),
+    Column("step", BigInteger, nullable=False),
+    Column("path", String, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+metrics = Table(
+    "metrics",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("dataset_id", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=True),
+    Column("run_id", BigInteger, nullable=True),
+    Column("step", BigInteger, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("metrics", String, nullable=False),
+)
+
+trainer_status = Table(
+    "trainer_status",
+    metadata,
+    Column("dataset_id", BigInteger, primary_key=True),
+    Column("updated", Float, nullable=False),
+    Column("fields", String, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("dataset_id", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("data", String, nullable=False),
+)

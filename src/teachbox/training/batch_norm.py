@@ -1,0 +1,64 @@
+"""Batch normalisation between rounds: its moving averages, estimated anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from teachbox.data.batches import Batch
+from teachbox.detector.layers import BatchNorm
+
+
+def batch_norm_layers(detector: keras.layers.Layer) -> list[BatchNorm]:
+    """The layers of the detector that take statistics of the batch in training (not the frozen ones)."""
+    layers = [layer for layer in detector._flatten_layers() if isinstance(layer, BatchNorm)]
+    return [layer for layer in layers if layer.options.train]
+
+
+class Recalibration:
+    """Moving averages of batch normalisation, replaced by the statistics of given batches under the present weights."""
+
+    def __init__(self, detector: Any, image: tf.TensorSpec) -> None:
+        """`image`: what `batch["image"]` looks like; it is compiled for that once."""
+        self._detector = detector
+        self._layers = batch_norm_layers(detector)
+        self._forward = tf.function(self._run, input_signature=[image])
+
+    def __call__(self, batches: Iterable[Batch]) -> int:
+        """Replace the averages, and return the number of batches; without any, and without layers, nothing changes."""
+        if not self._layers:
+            return 0
+        before = [(layer.moving_mean.numpy(), layer.moving_variance.numpy()) for layer in self._layers]
+        means = [np.zeros_like(mean, np.float64) for mean, _ in before]
+        squares = [np.zeros_like(mean, np.float64) for mean, _ in before]
+        count = 0
+        try:
+            for batch in batches:
+                # From 0, one update leaves (1 - decay) times the batch's own statistics.
+                for layer in self._layers:
+                    layer.moving_mean.assign(tf.zeros_like(layer.moving_mean.value))
+                    layer.moving_variance.assign(tf.zeros_like(layer.moving_variance.value))
+                self._forward(batch["image"])
+                for place, layer in enumerate(self._layers):
+                    share = 1.0 - layer.options.decay
+                    mean = layer.moving_mean.numpy().astype(np.float64) / share
+                    variance = layer.moving_variance.numpy().astype(np.float64) / share
+                    means[place] += mean
+                    squares[place] += variance + mean**2
+                count += 1
+        finally:
+            for place, (layer, (mean, variance)) in enumerate(zip(self._layers, before, strict=True)):
+                if count:
+                    mean = means[place] / count
+                    # Of all images together: within the batches and between them.
+                    variance = np.maximum(squares[place] / count - mean**2, 0)
+                layer.moving_mean.assign(mean)
+                layer.moving_variance.assign(variance)
+        return count
+
+    def _run(self, image: tf.Tensor) -> None:
+        self._detector(self._detector.preprocess(image), training=True)

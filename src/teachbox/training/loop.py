@@ -1,0 +1,212 @@
+"""The training loop: one compiled step for the life of the process, one `Step` out for each time it ran."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from teachbox.data.batches import Batch
+from teachbox.errors import TrainingError
+from teachbox.training.optimizers import MovingAverages, slot_variables
+from teachbox.training.schedules import Schedule
+
+REGULARIZATION = "Loss/regularization_loss"
+TOTAL = "Loss/total_loss"
+_GRADIENT_NORM = "gradient_norm"
+_FED = ("image", "true_shape", "boxes", "classes", "weights", "num_boxes")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What came of one optimizer step."""
+
+    step: int
+    """How many there have been in the life of the model, this one included."""
+    losses: dict[str, float]
+    """The detector's, `Loss/regularization_loss` and `Loss/total_loss`, their sum; all from before the update."""
+    learning_rate: float
+    gradient_norm: float
+    """Before clipping."""
+    seconds: float
+    """From the moment the batch was asked for."""
+
+
+class Learner:
+    """A detector, its optimizer, and the compiled step that takes them forward."""
+
+    def __init__(
+        self,
+        detector: Any,
+        optimizer: keras.optimizers.Optimizer,
+        schedule: Schedule,
+        batch: Mapping[str, tf.TensorSpec],
+        *,
+        clip_norm: float = 0.0,
+        averages_decay: float | None = None,
+    ) -> None:
+        """`batch`: what a batch looks like (see `batch_spec`). Gradients longer than `clip_norm` (0: any length), taken
+        over all variables together, are shortened to it. With `averages_decay`, moving averages of the weights are kept.
+        """
+        self.detector = detector
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self._clip_norm = clip_norm
+        self._variables: dict[str, keras.Variable] = detector.checkpoint_variables()
+        names = {id(variable): name for name, variable in self._variables.items()}
+        self._trained = [variable for variable in detector.trainable_variables if id(variable) in names]
+        self._trained_names = [names[id(variable)] for variable in self._trained]
+        optimizer.build(self._trained)
+        self.averages = None if averages_decay is None else MovingAverages(self._trained, averages_decay)
+        self.traces = 0
+        """How often the step was compiled: once, whatever is trained on."""
+        self._step = tf.function(self._update, input_signature=[dict(batch)], autograph=False)
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps in the life of the model."""
+        return int(self.optimizer.iterations.value)
+
+    def run(self, batch: Batch) -> dict[str, float]:
+        """One optimizer step on `batch`: losses and `gradient_norm`."""
+        self.optimizer.learning_rate = self.schedule(self.step)
+        values = self._step({key: batch[key] for key in _FED})
+        return {name: float(value) for name, value in zip(values, tf.stack(list(values.values())).numpy(), strict=True)}
+
+    def warm(self, batch: Batch) -> None:
+        """Compile the step by running it once, and take back what it changed."""
+        before = self.snapshot()
+        self.run(batch)
+        self.restore(before)
+
+    def _update(self, batch: Batch) -> dict[str, tf.Tensor]:
+        self.traces += 1
+        images = self.detector.preprocess(batch["image"])
+        with tf.GradientTape() as tape:
+            predictions = self.detector(images, training=True)
+            losses = {name: tf.cast(value, tf.float32) for name, value in self.detector.loss(predictions, batch).items()}
+            penalties = self.detector.losses
+            losses[REGULARIZATION] = tf.add_n(penalties) if penalties else tf.constant(0.0)
+            losses[TOTAL] = tf.add_n(list(losses.values()))
+        gradients = tape.gradient(losses[TOTAL], [variable.value for variable in self._trained])
+        norm = tf.linalg.global_norm(gradients)
+        if self._clip_norm > 0:
+            gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm, use_norm=norm)
+        self.optimizer.apply(gradients, self._trained)
+        if self.averages is not None:
+            self.averages.update()
+        return {**losses, _GRADIENT_NORM: norm}
+
+    # ---- state
+
+    def checkpoint_variables(self) -> dict[str, keras.Variable]:
+        """Checkpoint name → variable: the detector's, the optimizer's, `global_step`.
+
+        As in training checkpoints of the original, with moving averages the plain name of a trained variable is its
+        average, and `<name>/ExponentialMovingAverage` the variable itself.
+        """
+        found = dict(self._variables) | slot_variables(self.optimizer, self._trained_names, self._trained)
+        if self.averages is not None:
+            for name, variable, average in zip(self._trained_names, self._trained, self.averages.averages, strict=True):
+                found[f"{name}/ExponentialMovingAverage"] = variable
+                found[name] = average
+            found["ExponentialMovingAverage/updates"] = self.averages.updates
+        return found
+
+    def published(self) -> dict[str, tf.Tensor]:
+        """Checkpoint name → value of all that evaluation and publishing use: averages where they are kept."""
+        values = {name: variable.value for name, variable in self._variables.items()}
+        if self.averages is not None:
+            for name, average in zip(self._trained_names, self.averages.averages, strict=True):
+                values[name] = average.value
+        return values
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside, the detector computes with the averages, where they are kept."""
+        if self.averages is None:
+            yield
+            return
+        own = [variable.numpy() for variable in self._trained]
+        _assign(self._trained, [average.value for average in self.averages.averages])
+        try:
+            yield
+        finally:
+            _assign(self._trained, own)
+
+    def snapshot(self) -> list[np.ndarray]:
+        """All that a step changes, in memory."""
+        return [variable.numpy() for variable in self._state()]
+
+    def restore(self, snapshot: list[np.ndarray]) -> None:
+        """Back to a `snapshot`."""
+        _assign(self._state(), snapshot)
+
+    def _state(self) -> list[keras.Variable]:
+        own = [] if self.averages is None else [*self.averages.averages, self.averages.updates]
+        return [*self.detector.variables, *self.optimizer.variables, *own]
+
+
+def train(learner: Learner, batches: Iterator[Batch], steps: int) -> Iterator[Step]:
+    """Take `steps` optimizer steps, each on the next of `batches`, and yield each.
+
+    Raises `TrainingError` where a loss or a gradient is no finite number; the learner is then as it was before the first.
+    """
+    before = learner.snapshot()
+    for _ in range(steps):
+        started = time.perf_counter()
+        values = learner.run(next(batches))
+        norm = values.pop(_GRADIENT_NORM)
+        broken = [f"{name} is {value}" for name, value in values.items() if not math.isfinite(value)]
+        if broken or not math.isfinite(norm):
+            step, rate = learner.step, float(learner.optimizer.learning_rate.value)
+            learner.restore(before)
+            what = ", ".join(broken) or f"the gradient's length is {norm}"
+            raise TrainingError(
+                f"{what} at step {step} (learning rate {rate:g}); the weights are again those of step {learner.step}. "
+                "A smaller learning_rate or a gradient_clipping_by_norm may help",
+                where="train_config",
+            )
+        yield Step(
+            learner.step, values, float(learner.optimizer.learning_rate.value), norm, time.perf_counter() - started
+        )
+
+
+def batch_spec(batch_size: int, height: int | None, width: int | None, max_boxes: int) -> dict[str, tf.TensorSpec]:
+    """What a training batch looks like; `height` and `width` None where they differ from batch to batch."""
+    return {
+        "image": tf.TensorSpec([batch_size, height, width, 3], tf.float32),
+        "true_shape": tf.TensorSpec([batch_size, 3], tf.int32),
+        "boxes": tf.TensorSpec([batch_size, max_boxes, 4], tf.float32),
+        "classes": tf.TensorSpec([batch_size, max_boxes], tf.int32),
+        "weights": tf.TensorSpec([batch_size, max_boxes], tf.float32),
+        "num_boxes": tf.TensorSpec([batch_size], tf.int32),
+    }
+
+
+def synthetic_batch(spec: Mapping[str, tf.TensorSpec], size: int = 300) -> Batch:
+    """A batch of grey images, one box in each; where `spec` leaves the size open they are `size` pixels wide and high."""
+    count, height, width, _ = spec["image"].shape.as_list()
+    max_boxes = spec["classes"].shape[1]
+    height, width = height or size, width or size
+    box = tf.one_hot([0] * count, max_boxes)
+    return {
+        "image": tf.fill([count, height, width, 3], 127.0),
+        "true_shape": tf.tile([[height, width, 3]], [count, 1]),
+        "boxes": box[:, :, None] * tf.constant([0.25, 0.25, 0.75, 0.75]),
+        "classes": tf.zeros([count, max_boxes], tf.int32),
+        "weights": box,
+        "num_boxes": tf.ones([count], tf.int32),
+    }
+
+
+def _assign(variables: list[keras.Variable], values: list[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

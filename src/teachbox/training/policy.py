@@ -1,0 +1,19 @@
+"""How a round learns, beyond what pipeline.config says: the one place to tune."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All of it applies to every round of a trainer's life."""
+
+    newest_weight: float = 2.0
+    """How often the answers of this round are drawn, against 1 for all earlier ones."""
+    freeze_batch_norm: bool = False
+    """Normalise by the moving averages while training too; neither they nor scale and offset change."""
+    recalibrate_images: int = 0
+    """After a round, estimate the moving averages of batch normalisation anew on so many answered images; 0: leave them."""
+    restart_averages: bool = False
+    """Begin the moving averages of the weights (`use_moving_average`) anew with each round."""

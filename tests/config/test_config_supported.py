@@ -1,0 +1,334 @@
+"""What is parsed and not built is refused by name and line; what has no effect is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import Descriptor
+from hypothesis import given
+from hypothesis import strategies as st
+
+from teachbox.config.built import NOT_ABOVE, RANGES, REQUIRED, SAME_LENGTH, TABLE, Built
+from teachbox.config.label_map import parse_label_map
+from teachbox.config.load import Pipeline, load_pipeline, parse_pipeline
+from teachbox.config.protos.pipeline_pb2 import TrainEvalPipelineConfig
+from teachbox.config.starter import Numbers, starter_text
+from teachbox.config.supported import (
+    check_labels,
+    check_supported,
+    examine,
+    fine_tune_checkpoint_type,
+    num_classes,
+)
+from teachbox.errors import ConfigError
+
+STARTER = starter_text(2, None, Numbers())
+
+
+def changed(old: str, new: str) -> tuple[Pipeline, int]:
+    """The starter with one piece of text replaced, and the line of that."""
+    assert STARTER.count(old) == 1, old
+    line = 1 + STARTER[: STARTER.index(old)].count("\n")
+    return parse_pipeline(STARTER.replace(old, new), "my.config"), line
+
+
+def refusal(pipeline: Pipeline) -> str:
+    with pytest.raises(ConfigError) as caught:
+        check_supported(pipeline)
+    return str(caught.value)
+
+
+# The table itself
+
+
+def _blocks(kind: Descriptor, path: str = "") -> Iterator[tuple[str, Descriptor]]:
+    yield path, kind
+    for field in kind.fields:
+        if field.message_type is not None:
+            yield from _blocks(field.message_type, f"{path}.{field.name}" if path else field.name)
+
+
+BLOCKS = dict(_blocks(TrainEvalPipelineConfig.DESCRIPTOR))
+
+
+@pytest.mark.parametrize("pattern", TABLE)
+def test_every_row_names_fields_of_the_schema(pattern: str):
+    fitting = [kind for path, kind in BLOCKS.items() if fnmatchcase(path, pattern)]
+    assert fitting
+    for name, verdict in TABLE[pattern].items():
+        fields = [kind.fields_by_name[name] for kind in fitting if name in kind.fields_by_name]
+        assert fields, name
+        if isinstance(verdict, Built) and fields[0].enum_type is not None:
+            assert set(verdict.values) <= set(fields[0].enum_type.values_by_name)
+
+
+@pytest.mark.parametrize("pattern", [*REQUIRED, *RANGES, *SAME_LENGTH, *NOT_ABOVE])
+def test_every_rule_names_fields_of_the_schema(pattern: str):
+    fitting = [kind for path, kind in BLOCKS.items() if fnmatchcase(path, pattern)]
+    assert fitting
+    for name in REQUIRED.get(pattern, "").split():
+        assert any(name in kind.fields_by_name or name in kind.oneofs_by_name for kind in fitting), name
+    pairs = [*SAME_LENGTH.get(pattern, []), *NOT_ABOVE.get(pattern, [])]
+    for name in [*RANGES.get(pattern, {}), *(name for pair in pairs for name in pair)]:
+        assert any(name in kind.fields_by_name for kind in fitting), name
+
+
+def test_every_block_that_is_built_has_a_row():
+    """A block without a row would refuse all its fields; only blocks without fields can do without."""
+    for path, kind in BLOCKS.items():
+        parent, _, name = path.rpartition(".")
+        rows = [row for pattern, row in TABLE.items() if fnmatchcase(parent, pattern)]
+        if path and parent_is_built(parent) and any(isinstance(row.get(name), Built) for row in rows) and kind.fields:
+            assert any(fnmatchcase(path, pattern) for pattern in TABLE), path
+
+
+def parent_is_built(path: str) -> bool:
+    return not path or any(fnmatchcase(path, pattern) for pattern in TABLE if pattern)
+
+
+# Real configs
+
+
+def test_real_configs_pass_or_are_refused_by_name_and_line(config_file: Path):
+    pipeline = load_pipeline(config_file)
+    refused = examine(pipeline).refused
+    if not refused:
+        check_supported(pipeline)
+        assert pipeline.message.model.ssd.feature_extractor.type == "ssd_mobilenet_v1"
+        return
+    first = refused[0]
+    text = refusal(pipeline)
+    assert first.line is not None
+    assert text.startswith(f"{config_file}:{first.line}: {first.field_path}")
+    # The line really holds the last name of the path (blocks that mean several stand at the line of their step).
+    name = first.field_path.rsplit(".", 1)[-1].split("[")[0]
+    assert name in pipeline.text.splitlines()[first.line - 1]
+
+
+PASS = [
+    "ssd_mobilenet_v1_075/pipeline.config",
+    "ssd_mobilenet_v1_075_focal/pipeline.config",
+    "real_checkpoint_keys/ssd_mobilenet_v1_exported.pipeline.config",
+    *(
+        f"sample_configs/samples_configs/{name}.config"
+        for name in (
+            "ssd_mobilenet_v1_0.75_depth_300x300_coco14_sync",
+            "ssd_mobilenet_v1_300x300_coco14_sync",
+            "ssd_mobilenet_v1_coco",
+            "ssd_mobilenet_v1_focal_loss_pets",
+            "ssd_mobilenet_v1_focal_loss_pets_inference",
+            "ssd_mobilenet_v1_pets",
+        )
+    ),
+]
+
+
+def test_exactly_these_oracles_and_samples_are_built(oracles: Path):
+    files = sorted(oracles.rglob("*.config"))
+    passing = [file for file in files if not examine(load_pipeline(file)).refused]
+    assert [str(file.relative_to(oracles)) for file in passing] == sorted(PASS)
+
+
+def test_the_pets_config_is_built(checkpoints: Path):
+    check_supported(load_pipeline(checkpoints / "ssd_mobilenet_v1_0.75_pets" / "pipeline.config"))
+
+
+def test_the_config_of_the_original_post_is_refused_at_its_model(post_config: str):
+    text = refusal(parse_pipeline(post_config, "post.config"))
+    assert text == "post.config:2: model.faster_rcnn is not built yet; built: ssd"
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [
+        ("ssd_mobilenet_v1_quantized_300x300_coco14_sync", "graph_rewriter is not built yet; leave it out"),
+        ("ssdlite_mobilenet_v1_coco", "model.ssd.feature_extractor.use_depthwise: true is not built yet"),
+        (
+            "ssd_mobilenet_v2_coco",
+            "model.ssd.feature_extractor.type: ssd_mobilenet_v2 is not built yet; built: ssd_mob",
+        ),
+    ],
+)
+def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: str):
+    text = refusal(load_pipeline(oracles / "sample_configs" / "samples_configs" / f"{file}.config"))
+    assert part in text
+
+
+# One change at a time
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            "activation: RELU_6\n        batch",
+            "activation: SWISH\n        batch",
+            "SWISH is not built yet; built: NONE, RELU",
+        ),
+        ("weighted_sigmoid {", "weighted_logits_softmax {", "built: weighted_sigmoid, weighted_softmax, weighted_sig"),
+        ("weighted_smooth_l1 {", "weighted_giou {", "weighted_giou is not built yet; built: weighted_smooth_l1"),
+        ("ssd_random_crop {", "ssd_random_crop_pad {", "data_augmentation_options[1].ssd_random_crop_pad is not built"),
+        (
+            "random_horizontal_flip {",
+            "random_horizontal_flip { keypoint_flip_permutation: 1",
+            "_permutation[0] is not built",
+        ),
+        ("batch_size: 8", "batch_size: 8 freeze_variables: '.*'", "train_config.freeze_variables[0] is not built yet"),
+        ("batch_size: 8", "batch_size: 8 use_bfloat16: true", "leave it out, or write its default, false"),
+        ("batch_size: 8", "batch_size: 0", "train_config.batch_size is 0; it must be at least 1"),
+        ("batch_size: 8", "batch_size: 8 fine_tune_checkpoint_version: V2", "V2 is not built yet; built: V1"),
+        ("num_classes: 2", "num_classes: 0", "model.ssd.num_classes is 0; it must be at least 1"),
+        ("num_classes: 2", "num_classes: 2 mask_head_config {}", "model.ssd.mask_head_config is not built yet"),
+        ("iou_threshold: 0.6", "iou_threshold: 0.6 soft_nms_sigma: 0.5", "soft_nms_sigma: 0.5 is not built yet"),
+        ("iou_threshold: 0.6", "iou_threshold: 1.5", "iou_threshold is 1.5; it must be from 0 to 1"),
+        (
+            "matched_threshold: 0.5
+        un",
+            "unmatched_threshold: 0.75 #",
+            "model.ssd.matcher.argmax_matcher: unmatched_threshold 0.75 is above matched_threshold 0.5",
+        ),
+        (
+            "num_layers: 6",
+            "height_stride: 8",
+            "ssd_anchor_generator: height_stride has 1 values and width_stride has 0; they must be as many",
+        ),
+        (
+            '"coco_detection_metrics"',
+            '"pascal_voc_detection_metrics"',
+            "metrics_set[0]: pascal_voc_detection_metrics is",
+        ),
+        (
+            "eval_config {",
+            "eval_config { super_categories { key: 'a' value: 'b' }",
+            "super_categories is not built yet",
+        ),
+        ("eval_config {", "graph_rewriter {} eval_config {", "graph_rewriter is not built yet; leave it out"),
+        ("faster_rcnn_box_coder {", "faster_rcnn_box_coder { y_scal: 1", "did you mean `y_scale`?"),
+    ],
+)
+def test_what_is_not_built_is_refused(old: str, new: str, words: str):
+    if "did you mean" in words:
+        with pytest.raises(ConfigError) as caught:
+            changed(old, new)
+        assert words in str(caught.value)
+        return
+    pipeline, line = changed(old, new)
+    text = refusal(pipeline)
+    assert text.startswith(f"my.config:{line}: ")
+    assert words in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("iou_threshold: 0.6", "iou_threshold: 0.6 soft_nms_sigma: 0.0 use_class_agnostic_nms: false"),
+        ("num_classes: 2", "num_classes: 2 add_background_class: true implicit_example_weight: 1.0"),
+        ("batch_size: 8", "batch_size: 8 bias_grad_multiplier: 0 add_regularization_loss: true"),
+        ("batch_size: 8", "batch_size: 8 data_augmentation_options { random_vertical_flip { probability: 0.25 } }"),
+        ("fixed_shape_resizer {\n        height: 300\n        width: 300", "keep_aspect_ratio_resizer {"),
+    ],
+)
+def test_defaults_and_parts_that_are_built_are_accepted(old: str, new: str):
+    check_supported(changed(old, new)[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "my.config: the config has no model; further: train_config"),
+        ("train_config {}\nmodel {}", "my.config:2: model names no model; built: ssd; further: train_config.optimizer ("),
+        ("train_config { optimizer {} }", "my.config: the config has no model; further: train_config.optimizer.opt"),
+        ("model { ssd {} }", "the config has no train_config; further: model.ssd.num_classes (line 1)"),
+    ],
+)
+def test_what_is_missing_is_named(text: str, words: str):
+    assert words in refusal(parse_pipeline(text, "my.config"))
+
+
+@pytest.mark.parametrize("kind", ["box_coder", "matcher", "similarity_calculator", "image_resizer", "anchor_generator"])
+def test_an_empty_choice_is_named(kind: str):
+    pipeline = parse_pipeline(STARTER, "my.config")
+    block = getattr(pipeline.message.model.ssd, kind)
+    block.Clear()
+    block.SetInParent()
+    text = refusal(pipeline)
+    assert text.startswith(f"my.config:{pipeline.line_of(f'model.ssd.{kind}')}: model.ssd.{kind} names no ")
+    assert "; built: " in text
+
+
+def test_only_one_evaluation_reader_is_built():
+    readers = 'eval_input_reader {}\neval_input_reader { name: "second" }'
+    pipeline = parse_pipeline(f"{readers}\n{STARTER}", "my.config")
+    assert refusal(pipeline) == "my.config:2: eval_input_reader[1]: more than 1 of it is not built yet"
+
+
+def test_all_refusals_are_named_in_one_line():
+    flips = "".join(f"\ndata_augmentation_options {{ {name} {{}} }}" for name in ["rgb_to_gray", "adjust_gamma"] * 3)
+    pipeline, line = changed("  batch_size: 8", flips.strip())
+    text = refusal(pipeline)
+    assert "\n" not in text
+    assert text.startswith(f"my.config:{line}: train_config.data_augmentation_options[0].rgb_to_gray is not built yet")
+    assert f"data_augmentation_options[1].adjust_gamma (line {line + 1})" in text
+    assert text.endswith(" and 2 more")
+
+
+def test_what_has_no_effect_is_listed_with_its_reason():
+    pipeline, line = changed("batch_size: 8", "batch_size: 8\nnum_steps: 200000\nsync_replicas: true")
+    check_supported(pipeline)
+    found = {finding.field_path: finding for finding in examine(pipeline).no_effect}
+    assert set(found) == {"train_config.num_steps", "train_config.sync_replicas"}
+    assert found["train_config.num_steps"].line == line + 1
+    assert "one process trains" in found["train_config.sync_replicas"].text
+    assert examine(parse_pipeline(STARTER)).no_effect == []
+
+
+# Number of classes, checkpoint type
+
+
+def _label_map(*ids: int) -> Any:
+    return parse_label_map("".join(f"item {{ id: {number} name: 'n{number}' }}\n" for number in ids), "my.pbtxt")
+
+
+def test_num_classes_against_the_label_map():
+    pipeline, line = changed("num_classes: 2", "num_classes: 2")
+    check_labels(pipeline, _label_map(1, 2))
+    with pytest.raises(ConfigError) as caught:
+        check_labels(pipeline, _label_map(1, 3))
+    assert str(caught.value) == (
+        f"my.config:{line}: model.ssd.num_classes is 2, but the largest id in my.pbtxt is 3 (n1, n3); "
+        "they must be equal"
+    )
+
+
+@given(st.sets(st.integers(1, 200), min_size=1, max_size=20), st.integers(1, 200))
+def test_num_classes_is_the_largest_id_or_refused(ids: set[int], count: int):
+    pipeline = parse_pipeline(f"model {{ ssd {{ num_classes: {count} }} }}")
+    assert num_classes(pipeline) == ("model.ssd.num_classes", count)
+    if count == max(ids):
+        check_labels(pipeline, _label_map(*ids))
+    else:
+        with pytest.raises(ConfigError, match=f"is {count}, but the largest id in my.pbtxt is {max(ids)} "):
+            check_labels(pipeline, _label_map(*ids))
+
+
+def test_a_model_without_classes():
+    with pytest.raises(ConfigError, match="the model has no num_classes"):
+        check_labels(parse_pipeline(""), _label_map(1))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("", "classification"),
+        ("from_detection_checkpoint: true", "detection"),
+        ("from_detection_checkpoint: false", "classification"),
+        ("fine_tune_checkpoint_type: 'full' from_detection_checkpoint: true", "full"),
+        ("fine_tune_checkpoint_type: 'classification' from_detection_checkpoint: true", "classification"),
+    ],
+)
+def test_how_a_checkpoint_is_restored(text: str, kind: str):
+    assert fine_tune_checkpoint_type(parse_pipeline(f"train_config {{ {text} }}")) == kind

@@ -1,0 +1,98 @@
+"""COCO metrics: the original's numbers, a case by hand, and the empty cases."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from teachbox.training.metrics import COCO_KEYS, UNDEFINED, ImageResult, coco_metrics
+
+LABELS = {1: "cat", 2: "dog"}
+NO_BOXES = np.zeros((0, 4), np.float32)
+NONE = np.zeros(0, np.int64)
+
+
+def result(true, found, *, scores=None, classes=None, true_classes=None) -> ImageResult:
+    true_boxes = np.array(true, np.float32).reshape(-1, 4)
+    boxes = np.array(found, np.float32).reshape(-1, 4)
+    return ImageResult(
+        true_boxes,
+        np.array(true_classes or [1] * len(true_boxes), np.int64),
+        boxes,
+        np.array(scores or [0.9] * len(boxes), np.float32),
+        np.array(classes or [1] * len(boxes), np.int64),
+    )
+
+
+@pytest.mark.parametrize("key", ["coco_detection_metrics", "coco_detection_metrics, no crowd flags"])
+def test_agrees_with_the_original(oracles: Path, key: str) -> None:
+    data = json.loads((oracles / "functions" / "metrics.json").read_text())
+    images = [
+        ImageResult(
+            np.array(image["groundtruth_boxes"], np.float32).reshape(-1, 4),
+            np.array(image["groundtruth_classes"], np.int64),
+            np.array(image["detection_boxes"], np.float32).reshape(-1, 4),
+            np.array(image["detection_scores"], np.float32),
+            np.array(image["detection_classes"], np.int64),
+            None if "no crowd" in key else np.array(image["groundtruth_is_crowd"], np.bool_),
+        )
+        for image in data["images"]
+    ]
+    labels = {category["id"]: category["name"] for category in data["categories"]}
+    # The same library on the same numbers: exact, but for the order of a sum.
+    assert coco_metrics(images, labels) == pytest.approx(data["results"][key], abs=1e-12)
+
+
+def test_by_hand() -> None:
+    found = coco_metrics(
+        [
+            result([[0, 0, 100, 100]], [[0, 0, 100, 100]], scores=[0.9]),  # found, exactly
+            result([[0, 0, 100, 100]], [[50, 50, 150, 150]], scores=[0.8]),  # missed: IoU 1/7
+        ],
+        {1: "cat"},
+    )
+    # Recall reaches one half at precision 1, so 51 of the 101 recall points count.
+    assert found["DetectionBoxes_Precision/mAP@.50IOU"] == pytest.approx(51 / 101)
+    assert found["DetectionBoxes_Precision/mAP"] == pytest.approx(51 / 101)
+    assert found["DetectionBoxes_Recall/AR@100"] == pytest.approx(0.5)
+
+
+def test_crowd_boxes_need_not_be_found() -> None:
+    image = ImageResult(
+        np.array([[0, 0, 100, 100], [0, 200, 100, 300]], np.float32),
+        np.array([1, 1]),
+        np.array([[0, 0, 100, 100]], np.float32),
+        np.array([0.9], np.float32),
+        np.array([1]),
+        np.array([False, True]),
+    )
+    assert coco_metrics([image], LABELS)["DetectionBoxes_Precision/mAP"] == pytest.approx(1.0)
+
+
+def test_empty_cases(capfd: pytest.CaptureFixture[str]) -> None:
+    undefined = dict.fromkeys(COCO_KEYS, UNDEFINED)
+    assert coco_metrics([], LABELS) == undefined
+    assert coco_metrics([result([], [])], LABELS) == undefined
+    assert coco_metrics([result([], [[0, 0, 10, 10]])], LABELS) == undefined
+    missed = coco_metrics([result([[0, 0, 100, 100]], [])], LABELS)
+    assert missed["DetectionBoxes_Precision/mAP"] == 0
+    assert capfd.readouterr().out == ""
+
+
+BOX = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 200), st.integers(1, 200)).map(
+    lambda row: [row[0], row[1], row[0] + row[2], row[1] + row[3]]
+)
+
+
+@given(boxes=st.lists(st.tuples(BOX, st.sampled_from([1, 2])), min_size=1, max_size=6, unique_by=str))
+def test_the_truth_as_detections_is_perfect(boxes) -> None:
+    rows = [box for box, _ in boxes]
+    classes = [category for _, category in boxes]
+    found = coco_metrics([result(rows, rows, classes=classes, true_classes=classes)], LABELS)
+    assert found["DetectionBoxes_Precision/mAP"] == pytest.approx(1.0)
+    assert found["DetectionBoxes_Recall/AR@100"] == pytest.approx(1.0)

@@ -1,0 +1,69 @@
+"""A detector small enough for a test of what stands around it: one box an image, its score a weighted mean colour."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from teachbox.data.resizers import fixed_shape_resizer
+from teachbox.detector.hyperparams import BatchNormOptions
+from teachbox.detector.layers import BatchNorm
+
+
+class TinyDetector(keras.Layer):
+    """Learns the colour of what it is shown; its one box is the middle of the image."""
+
+    num_classes = 1
+
+    def __init__(self, seed: int = 0, *, train_batch_norm: bool = True) -> None:
+        super().__init__()
+        self.norm = BatchNorm(BatchNormOptions(decay=0.9, epsilon=1e-3, center=True, scale=True, train=train_batch_norm))
+        self.dense = keras.layers.Dense(
+            1,
+            kernel_initializer=keras.initializers.RandomNormal(seed=seed),
+            kernel_regularizer=keras.regularizers.L2(0.01),
+        )
+        self(np.zeros((1, 8, 8, 3), np.float32))
+
+    def preprocess(self, images):
+        return images / 255.0
+
+    def call(self, images, training=False):
+        return {"score": self.dense(keras.ops.mean(self.norm(images, training=training), axis=(1, 2)))}
+
+    def loss(self, predictions, groundtruth):
+        wanted = tf.cast(groundtruth["num_boxes"] > 0, tf.float32)[:, None]
+        error = tf.nn.sigmoid_cross_entropy_with_logits(wanted, predictions["score"])
+        return {
+            "Loss/localization_loss": 0.0 * tf.reduce_sum(predictions["score"]),
+            "Loss/classification_loss": tf.reduce_mean(error),
+        }
+
+    def postprocess(self, predictions, true_shape):
+        count = tf.shape(predictions["score"])[0]
+        box = tf.tile(tf.constant([[[0.25, 0.25, 0.75, 0.75]]]), [count, 1, 1])
+        score = tf.sigmoid(predictions["score"])
+        return {
+            "detection_boxes": box,
+            "detection_scores": score,
+            "detection_classes": tf.zeros_like(score),
+            "num_detections": tf.ones([count]),
+        }
+
+    def checkpoint_variables(self):
+        return {
+            "norm/gamma": self.norm.gamma,
+            "norm/beta": self.norm.beta,
+            "norm/moving_mean": self.norm.moving_mean,
+            "norm/moving_variance": self.norm.moving_variance,
+            "dense/weights": self.dense.kernel,
+            "dense/biases": self.dense.bias,
+        }
+
+
+def tf_variables(detector) -> dict[str, tf.Variable]:
+    return {name: variable.value for name, variable in detector.checkpoint_variables().items()}
+
+
+resizer = fixed_shape_resizer(8, 8)
