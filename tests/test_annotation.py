@@ -101,9 +101,7 @@ def test_hashes_fit_32_bits_and_tell_questions_apart(content: bytes, labels: lis
     hashed = input_hash(content)
     assert -(2**31) <= hashed < 2**31
     assert task_hash(hashed, "image_manual", labels) == task_hash(hashed, "image_manual", labels)
-    assert task_hash(hashed, "image_manual", [*labels, "one more"]) != task_hash(
-        hashed, "image_manual", labels
-    )
+    assert task_hash(hashed, "image_manual", [*labels, "one more"]) != task_hash(hashed, "image_manual", labels)
 
 
 @pytest.mark.parametrize("answer", ["accept", "reject", "ignore"])

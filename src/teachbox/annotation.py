@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,13 @@ class Span(TypedDict):
     type: NotRequired[str]
     score: NotRequired[float]
     version: NotRequired[int]
+
+
+class Prediction(NamedTuple):
+    """What version `version` of a model finds in one image."""
+
+    version: int | None
+    spans: list[Span]
 
 
 def make_span(label: str, ymin: float, xmin: float, ymax: float, xmax: float, **extra: Any) -> Span:
@@ -97,7 +104,7 @@ def check_answer(task: Mapping[str, Any]) -> Answer:
     if not isinstance(task, Mapping):
         raise DataError(f"an answer must be an object, got {type(task).__name__}")
     where = f"task {task.get('_task_hash', '?')}"
-    answer = task.get("answer")
+    answer: Any = task.get("answer")
     if answer not in ANSWERS:
         raise DataError(f"`answer` is {answer!r}; it must be one of {', '.join(ANSWERS)}", where=where)
     for key in ("_input_hash", "_task_hash"):
@@ -112,4 +119,5 @@ def check_answer(task: Mapping[str, Any]) -> Answer:
         span_box(span)
         if not isinstance(span.get("label"), str) or not span["label"]:
             raise DataError("a span has no label", where=where)
-    return answer
+    checked: Answer = answer
+    return checked

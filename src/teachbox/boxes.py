@@ -53,9 +53,9 @@ def from_xywh(rows: Boxes) -> Boxes:
 
 def normalize(boxes: Boxes, height: float, width: float) -> Boxes:
     """Pixel rows as rows in 0–1 of an image of `height` × `width` pixels: float32 [N, 4]."""
-    return (boxes / np.array([height, width, height, width])).astype(np.float32)
+    return np.asarray(boxes / np.array([height, width, height, width]), dtype=np.float32)
 
 
 def to_pixels(boxes: Boxes, height: float, width: float) -> Boxes:
     """Rows in 0–1 as pixel rows of an image of `height` × `width` pixels: float64 [N, 4]."""
-    return np.asarray(boxes, dtype=np.float64) * np.array([height, width, height, width])
+    return np.asarray(boxes * np.array([height, width, height, width], dtype=np.float64))

@@ -19,8 +19,6 @@ _STOPPED = 130
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run one command line (`sys.argv`, if None); returns the exit status: 0, 1 for an error, 2 for usage."""
-    # TensorFlow's own greetings are no news; --tf-logging-level brings them back.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         _set_up_logging()
         status = _dispatch(list(sys.argv[1:] if argv is None else argv))

@@ -292,6 +292,52 @@ def test_what_is_written_is_read_again(message: TrainEvalPipelineConfig, style: 
         _assert_every_field_has_its_line(message, "", pipeline.lines, text.split("\n"))
 
 
+_PIECES = [
+    "",
+    " ",
+    "\n",
+    "{",
+    "}",
+    "<",
+    ">",
+    "[",
+    "]",
+    ":",
+    ",",
+    ";",
+    "#",
+    "'",
+    '"',
+    "\\",
+    "-",
+    "1",
+    ".5",
+    "true",
+    "ssd",
+    "é",
+    "0",
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(SMALL)), st.integers(0, 12), st.sampled_from(_PIECES)), max_size=3))
+def test_a_damaged_text_is_read_as_the_library_reads_it_or_refused(damages: list[tuple[int, int, str]]):
+    """Never anything but a message or a `ConfigError`, and never a refusal of what the library takes."""
+    text = SMALL
+    for start, length, piece in damages:
+        text = text[:start] + piece + text[start + length :]
+    try:
+        expected = text_format.Parse(text, TrainEvalPipelineConfig())
+    except text_format.ParseError:
+        expected = None
+    try:
+        found = parse_pipeline(text).message
+    except ConfigError:
+        found = None
+    # Several steps in one block is what only we take.
+    assert found == expected or (expected is None and "resize_image" in text and "random_horizontal_flip" in text)
+
+
 def test_the_room_is_light():
     """No TensorFlow, and quick: the command line imports it. The best of three, in seconds of computing."""
     program = (

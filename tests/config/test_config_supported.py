@@ -186,9 +186,8 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
         ("iou_threshold: 0.6", "iou_threshold: 0.6 soft_nms_sigma: 0.5", "soft_nms_sigma: 0.5 is not built yet"),
         ("iou_threshold: 0.6", "iou_threshold: 1.5", "iou_threshold is 1.5; it must be from 0 to 1"),
         (
-            "matched_threshold: 0.5
-        un",
-            "unmatched_threshold: 0.75 #",
+            "        unmatched_threshold: 0.5",
+            "        unmatched_threshold: 0.75",
             "model.ssd.matcher.argmax_matcher: unmatched_threshold 0.75 is above matched_threshold 0.5",
         ),
         (
@@ -240,7 +239,7 @@ def test_defaults_and_parts_that_are_built_are_accepted(old: str, new: str):
     ("text", "words"),
     [
         ("", "my.config: the config has no model; further: train_config"),
-        ("train_config {}\nmodel {}", "my.config:2: model names no model; built: ssd; further: train_config.optimizer ("),
+        ("train_config {}\nmodel {}", "my.config:2: model names no model; built: ssd; further: train_config."),
         ("train_config { optimizer {} }", "my.config: the config has no model; further: train_config.optimizer.opt"),
         ("model { ssd {} }", "the config has no train_config; further: model.ssd.num_classes (line 1)"),
     ],

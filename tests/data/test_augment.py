@@ -160,9 +160,7 @@ def test_operations_are_taken_from_the_config() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31 - 1), st.integers(0, 3), st.integers(12, 70), st.integers(12, 70))
-def test_boxes_stay_inside_and_move_with_what_they_frame(
-    seed: int, count: int, height: int, width: int
-) -> None:
+def test_boxes_stay_inside_and_move_with_what_they_frame(seed: int, count: int, height: int, width: int) -> None:
     # Boxes that do not overlap: each in a stripe of its own.
     stripe = width // 3
     pixels = [(2, i * stripe + 1, height - 3, i * stripe + stripe - 1) for i in range(count)]
@@ -176,7 +174,8 @@ def test_boxes_stay_inside_and_move_with_what_they_frame(
     h, w, _ = image.shape
     for row, label in zip(moved, classes.numpy(), strict=True):
         found = np.argwhere(image.numpy()[:, :, 0] == 100 + label)
-        # Box corners lie on pixel edges before and after, so the coloured pixels are the box, but for rounding.
+        # Box corners lie on pixel edges before and after, so the coloured pixels are the box, but for
+        # rounding.
         y0, x0, y1, x1 = np.round(row * [h, w, h, w]).astype(int)
         assert found.min(axis=0).tolist() == [y0, x0]
         assert (found.max(axis=0) + 1).tolist() == [y1, x1]

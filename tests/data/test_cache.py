@@ -28,8 +28,8 @@ def test_what_is_larger_than_the_cache_is_given_and_not_kept() -> None:
 def test_bounded_whatever_is_asked(asked: list[tuple[str, int]], capacity: int) -> None:
     cache = ByteCache(capacity)
     sizes: dict[str, int] = {}
-    for key, size in asked:
-        size = sizes.setdefault(key, size)
+    for key, drawn in asked:
+        size = sizes.setdefault(key, drawn)
         assert cache.get(key, lambda size=size: bytes(size)) == bytes(size)  # type: ignore[misc]
         assert cache.size <= capacity
     assert cache.size == sum(sizes[key] for key in sizes if key in cache)

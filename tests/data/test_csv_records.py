@@ -88,9 +88,7 @@ def test_boxes_are_clipped_and_degenerate_ones_reported_with_their_line(
     assert [message.partition(" dropped")[0][-6:] for message in caplog.messages] == ["csv:3:", "csv:4:"]
 
 
-def test_an_image_that_cannot_be_read_is_skipped_with_its_line(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_image_that_cannot_be_read_is_skipped_with_its_line(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     (folder / "c.png").write_bytes(b"no image")
     with caplog.at_level(logging.WARNING):
         summary, examples = create(folder, PATHS + "a.png,0,0,9,9,cat\nc.png,0,0,9,9,cat\n")

@@ -23,7 +23,7 @@ STORED = {
     3: lambda a: a[::-1, ::-1],
     4: lambda a: a[::-1],
     5: lambda a: a.transpose(1, 0, 2),
-    6: lambda a: np.rot90(a),
+    6: np.rot90,
     7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
     8: lambda a: np.rot90(a, -1),
 }
@@ -59,7 +59,8 @@ def test_photographs_decode_as_pillow_decodes_them(datasets: Path) -> None:
     for file in files:
         image = upright(file.read_bytes())
         theirs = np.asarray(Image.open(io.BytesIO(image.encoded)).convert("RGB"), int)
-        # Both are libjpeg's accurate transform with smooth chroma; builds may round colours differently by one.
+        # Both are libjpeg's accurate transform with smooth chroma; builds may round colours differently by
+        # one.
         assert np.abs(decode(image.encoded).astype(int) - theirs).max() <= 1, file
 
 

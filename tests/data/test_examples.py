@@ -194,7 +194,7 @@ def test_without_texts_the_ids_stand() -> None:
     plain = {k.removeprefix("image/").replace("/", "__"): v for k, v in boxes.items()}
     ids = example_of(encoded=[IMAGE.encoded], object__class__label=[2], **plain)
     assert decode_example(ids, LABELS).classes.tolist() == [2]
-    with pytest.raises(LabelMapError, match="words only|without classes"):
+    with pytest.raises(LabelMapError, match="without classes"):
         decode_example(example_of(encoded=[IMAGE.encoded], **plain))
     texts = example_of(encoded=[IMAGE.encoded], object__class__text=[b"dog"], **plain)
     with pytest.raises(LabelMapError, match="in words only; a label map is needed"):
@@ -274,10 +274,7 @@ sides = st.tuples(st.floats(0, 0.99), st.floats(0.01, 1)).map(lambda t: (t[0], m
 def test_task_to_example_to_task_keeps_boxes_to_float32(
     drawn: list[tuple[tuple[float, float], tuple[float, float], str]], height: int, width: int
 ) -> None:
-    spans = [
-        make_span(label, y0 * height, x0 * width, y1 * height, x1 * width)
-        for (y0, y1), (x0, x1), label in drawn
-    ]
+    spans = [make_span(label, y0 * height, x0 * width, y1 * height, x1 * width) for (y0, y1), (x0, x1), label in drawn]
     given_task = task(*spans, width=width, height=height)
     image = UprightImage(IMAGE.encoded, "png", width, height)
     decoded = decode_example(task_to_example(given_task, image, LABELS), LABELS)

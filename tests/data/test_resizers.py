@@ -42,7 +42,8 @@ def test_agrees_with_the_original(oracles: Path) -> None:
         assert found.dtype == np.float32
         assert list(found.shape) == case["output_shape"], case["config"]
         assert true_shape.tolist() == case["true_shape"]
-        # The same kernels in the same order: equal, but for another rounding where the compiler fuses a multiply-add.
+        # The same kernels in the same order: equal, but for another rounding where the compiler fuses a
+        # multiply-add.
         np.testing.assert_allclose(
             found.ravel()[case["flat_indices"]], case["values"], atol=1e-4, err_msg=case["config"]
         )
@@ -73,7 +74,9 @@ def test_without_half_pixels_by_hand() -> None:
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 64), st.integers(0, 64))
 def test_keep_aspect_ratio_within_its_bounds(height: int, width: int, short: int, more: int) -> None:
     long = short + more
-    resize = keep_aspect_ratio_resizer(short, long, "nearest", pad_to_max_dimension=True, per_channel_pad_value=(1, 2, 3))
+    resize = keep_aspect_ratio_resizer(
+        short, long, "nearest", pad_to_max_dimension=True, per_channel_pad_value=(1, 2, 3)
+    )
     image = np.full((height, width, 3), 100, np.uint8)
     padded, true_shape = (part.numpy() for part in resize(tf.constant(image)))
     h, w, c = true_shape.tolist()

@@ -1,4 +1,4 @@
-"""Checkpoints: all of a trainer's state and back, under the public names; a death at any moment leaves the last one good."""
+"""Checkpoints: all of a trainer's state and back, under the public names; a death leaves the last one good."""
 
 from __future__ import annotations
 

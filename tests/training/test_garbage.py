@@ -92,7 +92,9 @@ def test_a_missing_folder_is_empty(tmp_path: Path) -> None:
 
 
 @given(numbers=st.sets(st.integers(0, 10**12), max_size=12), keep=st.integers(0, 12))
-def test_exactly_the_largest_numbers_stay(tmp_path_factory: pytest.TempPathFactory, numbers: set[int], keep: int) -> None:
+def test_exactly_the_largest_numbers_stay(
+    tmp_path_factory: pytest.TempPathFactory, numbers: set[int], keep: int
+) -> None:
     folder = tmp_path_factory.mktemp("records")
     for number in numbers:
         (folder / f"{number}_train.record").write_text("")

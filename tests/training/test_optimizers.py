@@ -16,7 +16,11 @@ from teachbox.training.optimizers import MovingAverages, build_optimizer, slot_v
 pytestmark = pytest.mark.tf
 
 RATE = "learning_rate { constant_learning_rate { learning_rate: 0.1 } }"
-GRADIENTS = [np.array([1.0, -2.0, 0.0], np.float32), np.array([0.5, 0.5, 3.0], np.float32), np.array([0, 1, -1], np.float32)]
+GRADIENTS = [
+    np.array([1.0, -2.0, 0.0], np.float32),
+    np.array([0.5, 0.5, 3.0], np.float32),
+    np.array([0, 1, -1], np.float32),
+]
 RATES = [0.1, 0.02, 0.3]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
@@ -67,7 +68,9 @@ def test_the_three_signatures(tmp_path: Path) -> None:
         assert answer["detection_boxes"].numpy() == pytest.approx(np.tile([[[0.25, 0.25, 0.75, 0.75]]], (count, 1, 1)))
         assert answer["detection_classes"].numpy().tolist() == [[1.0]] * count
         assert answer["num_detections"].numpy().tolist() == [1.0] * count
-        assert answer["detection_scores"].numpy() == pytest.approx(np.full((count, 1), expected_score(detector)), rel=1e-5)
+        assert answer["detection_scores"].numpy() == pytest.approx(
+            np.full((count, 1), expected_score(detector)), rel=1e-5
+        )
 
 
 def test_a_later_version_is_the_same_graph_with_new_variables(tmp_path: Path) -> None:
@@ -195,11 +198,20 @@ def test_a_file_that_cannot_grow_leaves_nothing_behind(tmp_path: Path, which: st
     assert len(list(tmp_path.iterdir())) == (0 if which == "first" else 1)
 
 
+def fill(file: Path) -> None:
+    """Write until the disk is full."""
+    with file.open("wb", buffering=0) as opened, contextlib.suppress(OSError):
+        while True:
+            opened.write(b"x" * 4096)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip(f"no small disk can be mounted: {mounted.stderr.decode().strip()}")
     try:
@@ -207,9 +219,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
         made = publisher(disk, detector)
         first = made.publish(step=0)
         filler = disk / "filler"
-        with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as file:
-            while True:
-                file.write(b"x" * 4096)
+        fill(filler)
         with pytest.raises(ExportError, match="No space left on device") as caught:
             made.publish(step=1)
         assert "\n" not in str(caught.value)
@@ -230,4 +240,9 @@ def test_the_fingerprint_is_that_of_its_parts() -> None:
 def test_the_mark_is_where_serving_ignores_it(tmp_path: Path) -> None:
     version = publisher(tmp_path, TinyDetector()).publish(step=0)
     assert str(MARK) == "assets.extra/teachbox.json"
-    assert sorted(entry.name for entry in version.path.iterdir()) == ["assets", "assets.extra", "saved_model.pb", "variables"]
+    assert sorted(entry.name for entry in version.path.iterdir()) == [
+        "assets",
+        "assets.extra",
+        "saved_model.pb",
+        "variables",
+    ]

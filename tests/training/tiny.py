@@ -18,7 +18,9 @@ class TinyDetector(keras.Layer):
 
     def __init__(self, seed: int = 0, *, train_batch_norm: bool = True) -> None:
         super().__init__()
-        self.norm = BatchNorm(BatchNormOptions(decay=0.9, epsilon=1e-3, center=True, scale=True, train=train_batch_norm))
+        self.norm = BatchNorm(
+            BatchNormOptions(decay=0.9, epsilon=1e-3, center=True, scale=True, train=train_batch_norm)
+        )
         self.dense = keras.layers.Dense(
             1,
             kernel_initializer=keras.initializers.RandomNormal(seed=seed),
@@ -67,3 +69,19 @@ def tf_variables(detector) -> dict[str, tf.Variable]:
 
 
 resizer = fixed_shape_resizer(8, 8)
+
+
+def synthetic_batch(spec, size: int = 32):
+    """A batch of grey images, one box in each; of `size` where `spec` leaves that open."""
+    count, height, width, _ = spec["image"].shape.as_list()
+    max_boxes = spec["classes"].shape[1]
+    height, width = height or size, width or size
+    box = tf.one_hot([0] * count, max_boxes)
+    return {
+        "image": tf.fill([count, height, width, 3], 127.0),
+        "true_shape": tf.tile([[height, width, 3]], [count, 1]),
+        "boxes": box[:, :, None] * tf.constant([0.25, 0.25, 0.75, 0.75]),
+        "classes": tf.zeros([count, max_boxes], tf.int32),
+        "weights": box,
+        "num_boxes": tf.ones([count], tf.int32),
+    }

@@ -64,6 +64,11 @@ TABLE: dict[str, dict[str, Verdict]] = {
     "*.keep_aspect_ratio_resizer": built(
         "min_dimension max_dimension resize_method pad_to_max_dimension per_channel_pad_value"
     ),
+    # A single-shot detector has its anchors laid for one size of image.
+    "model.ssd.image_resizer.keep_aspect_ratio_resizer": built(
+        "min_dimension max_dimension resize_method per_channel_pad_value"
+    )
+    | {"pad_to_max_dimension": only("true")},
     # Layers
     "*.conv_hyperparams": built("regularizer initializer batch_norm")
     | {"op": only("CONV"), "activation": only("NONE", "RELU", "RELU_6")},
@@ -190,6 +195,7 @@ REQUIRED: dict[str, str] = {
     "*.conv_hyperparams": "initializer",
     "*.initializer": "initializer_oneof",
     "model.ssd.image_resizer": "image_resizer_oneof",
+    "model.ssd.image_resizer.keep_aspect_ratio_resizer": "pad_to_max_dimension",
     "model.ssd.box_coder": "box_coder_oneof",
     "model.ssd.matcher": "matcher_oneof",
     "model.ssd.similarity_calculator": "region_similarity",

@@ -126,7 +126,7 @@ class Batches(Iterator[Batch]):
         self._max_boxes = max_boxes
         self._seed = seed
         self._evaluating = evaluating
-        self._cache = cache or ByteCache(CACHE_BYTES)
+        self._cache = ByteCache(CACHE_BYTES) if cache is None else cache
         self._drawn = 0
         self._readable: set[str] = set()
         self._warned: set[str] = set()

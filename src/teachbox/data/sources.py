@@ -105,7 +105,7 @@ def _jsonl(address: str, folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     yield _jsonl_task(line, folder, f"{address}:{number}")
-    except (OSError, ImportError, UnicodeDecodeError) as error:
+    except (OSError, ImportError, ValueError) as error:
         raise SourceError(f"cannot be read ({error})", where=address) from error
 
 

@@ -30,6 +30,8 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
         dropout_rate: float = 0.0,
         class_prediction_bias_init: float = 0.0,
         apply_sigmoid_to_scores: bool = False,
+        use_depthwise: bool = False,
+        box_encodings_clip_range: tuple[float, float] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -43,9 +45,11 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(dropout_rate) if dropout_rate else None
         self.class_prediction_bias_init = class_prediction_bias_init
         self.apply_sigmoid_to_scores = apply_sigmoid_to_scores
+        self.use_depthwise = use_depthwise
+        self.box_encodings_clip_range = box_encodings_clip_range
         self.shared: list[list[ConvBlock]] = []
-        self.box_layers: list[keras.layers.Conv2D] = []
-        self.class_layers: list[keras.layers.Conv2D] = []
+        self.box_layers: list[_Prediction] = []
+        self.class_layers: list[_Prediction] = []
 
     def build(self, input_shape: Sequence[tuple[int | None, ...]]) -> None:
         for index, (shape, anchors) in enumerate(zip(input_shape, self.anchors_per_location, strict=True)):
@@ -58,23 +62,21 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
                 shape = block.compute_output_shape(shape)  # noqa: PLW2901
                 blocks.append(block)
             self.shared.append(blocks)
-            self.box_layers.append(self._conv(f"{scope}_boxes", anchors * self.box_code_size, 0.0, shape))
-            self.class_layers.append(
-                self._conv(f"{scope}_classes", anchors * self.class_columns, self.class_prediction_bias_init, shape)
+            options: dict[str, Any] = {"kernel_size": self.kernel_size, "depthwise": self.use_depthwise}
+            boxes = _Prediction(
+                f"{scope}/BoxEncodingPredictor", self.hyperparams, filters=anchors * self.box_code_size, **options
             )
-
-    def _conv(self, name: str, filters: int, bias: float, shape: tuple[int | None, ...]) -> keras.layers.Conv2D:
-        layer = keras.layers.Conv2D(
-            filters,
-            self.kernel_size,
-            padding="same",
-            kernel_initializer=self.hyperparams.make_initializer(),
-            kernel_regularizer=self.hyperparams.regularizer(),
-            bias_initializer=keras.initializers.Constant(bias),
-            name=name,
-        )
-        layer.build(shape)
-        return layer
+            classes = _Prediction(
+                f"{scope}/ClassPredictor",
+                self.hyperparams,
+                filters=anchors * self.class_columns,
+                bias_init=self.class_prediction_bias_init,
+                **options,
+            )
+            for layer in (boxes, classes):
+                layer.build(shape)
+            self.box_layers.append(boxes)
+            self.class_layers.append(classes)
 
     def call(self, feature_maps: Sequence[Any], training: bool = False) -> tuple[Any, Any]:
         """`(box codes [B, A, code size], class predictions [B, A, K + 1])` over all feature maps."""
@@ -85,23 +87,69 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
             x = feature_map
             for block in blocks:
                 x = block(x, training=training)
-            boxes.append(ops.reshape(box_layer(x), (ops.shape(x)[0], -1, self.box_code_size)))
+            boxes.append(_by_anchor(box_layer(x, training=training), self.box_code_size))
             if self.dropout is not None:
                 x = self.dropout(x, training=training)
-            classes.append(ops.reshape(class_layer(x), (ops.shape(x)[0], -1, self.class_columns)))
-        class_predictions = ops.concatenate(classes, axis=1)
+            classes.append(_by_anchor(class_layer(x, training=training), self.class_columns))
+        codes, class_predictions = ops.concatenate(boxes, axis=1), ops.concatenate(classes, axis=1)
+        if self.box_encodings_clip_range is not None:
+            codes = ops.clip(codes, *self.box_encodings_clip_range)
         if self.apply_sigmoid_to_scores:
             class_predictions = ops.sigmoid(class_predictions)
-        return ops.concatenate(boxes, axis=1), class_predictions
+        return codes, class_predictions
 
     def named_variables(self) -> NamedVariables:
         names: NamedVariables = {}
-        for index, (blocks, boxes, classes) in enumerate(
-            zip(self.shared, self.box_layers, self.class_layers, strict=True)
-        ):
-            for block in blocks:
-                names |= block.named_variables()
-            for kind, layer in (("BoxEncodingPredictor", boxes), ("ClassPredictor", classes)):
-                names[f"BoxPredictor_{index}/{kind}/weights"] = layer.kernel
-                names[f"BoxPredictor_{index}/{kind}/biases"] = layer.bias
+        for blocks, boxes, classes in zip(self.shared, self.box_layers, self.class_layers, strict=True):
+            for part in (*blocks, boxes, classes):
+                names |= part.named_variables()
         return names
+
+
+class _Prediction(keras.layers.Layer):
+    """The last convolution of a head, with a depthwise one before it where asked for."""
+
+    def __init__(
+        self,
+        scope: str,
+        hyperparams: ConvHyperparams,
+        *,
+        kernel_size: int,
+        filters: int,
+        depthwise: bool,
+        bias_init: float = 0.0,
+    ) -> None:
+        super().__init__(name=scope.replace("/", "_"))
+        self.scope = scope
+        self.depthwise = None
+        if depthwise:
+            self.depthwise = ConvBlock(
+                f"{scope}_depthwise", hyperparams, kernel_size=kernel_size, filters=None, depthwise=True
+            )
+        self.conv = keras.layers.Conv2D(
+            filters,
+            1 if depthwise else kernel_size,
+            padding="same",
+            kernel_initializer=hyperparams.make_initializer(),
+            kernel_regularizer=hyperparams.regularizer(),
+            bias_initializer=keras.initializers.Constant(bias_init),
+            name="conv",
+        )
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        if self.depthwise is not None:
+            self.depthwise.build(input_shape)
+        self.conv.build(input_shape)
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return self.conv(x if self.depthwise is None else self.depthwise(x, training=training))
+
+    def named_variables(self) -> NamedVariables:
+        names: NamedVariables = {} if self.depthwise is None else self.depthwise.named_variables()
+        return names | {f"{self.scope}/weights": self.conv.kernel, f"{self.scope}/biases": self.conv.bias}
+
+
+def _by_anchor(x: Any, columns: int) -> Any:
+    """[B, H, W, anchors · columns] → [B, H · W · anchors, columns]; B may be unknown, as in an exported graph."""
+    _, height, width, depth = x.shape
+    return ops.reshape(x, (-1, int(height) * int(width) * int(depth) // columns, columns))

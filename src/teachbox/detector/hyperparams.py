@@ -9,12 +9,13 @@ from typing import Any
 import keras
 
 from teachbox.config.protos import hyperparams_pb2
+from teachbox.detector.refuse import not_built, refuse_others
 from teachbox.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class BatchNormOptions:
-    """Options of a batch normalisation; `train` false means: never by the batch's own statistics, and not trained."""
+    """Options of a batch normalisation; `train` false means: by its moving averages in training too, which stay."""
 
     decay: float
     center: bool
@@ -37,22 +38,21 @@ class ConvHyperparams:
         return keras.regularizers.L2(self.l2_weight / 2) if self.l2_weight else None
 
     def frozen(self) -> ConvHyperparams:
-        """The same with batch normalisation that is never trained (`freeze_batchnorm`)."""
+        """The same with batch normalisation by moving averages in training too (`freeze_batchnorm`)."""
         return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, train=False))
 
 
 def build_hyperparams(message: hyperparams_pb2.Hyperparams, *, freeze_batchnorm: bool = False) -> ConvHyperparams:
     """Read a `Hyperparams` message. Raises `ConfigError` for a choice that is not built."""
+    refuse_others(message, "conv_hyperparams", "regularizer initializer activation batch_norm")
     batch_norm = None
     if message.HasField("batch_norm"):
         options = message.batch_norm
         train = options.train and not freeze_batchnorm
         batch_norm = BatchNormOptions(options.decay, options.center, options.scale, options.epsilon, train)
-    elif message.HasField("group_norm") or message.HasField("sync_batch_norm"):
-        raise ConfigError(f"normalizer {message.WhichOneof('normalizer_oneof')} is not built; use batch_norm")
     regularizer = message.regularizer.WhichOneof("regularizer_oneof")
     if regularizer not in (None, "l2_regularizer"):
-        raise ConfigError(f"regularizer {regularizer} is not built; use l2_regularizer")
+        raise not_built("conv_hyperparams.regularizer", regularizer, "l2_regularizer is")
     l2_weight = message.regularizer.l2_regularizer.weight if regularizer else 0.0
     return ConvHyperparams(_initializer(message.initializer), _activation(message), l2_weight, batch_norm)
 
@@ -74,5 +74,7 @@ def _initializer(message: hyperparams_pb2.Initializer) -> Callable[[], Any]:
         distribution = "uniform" if options.uniform else "truncated_normal"
         return lambda: keras.initializers.VarianceScaling(scale=options.factor, mode=mode, distribution=distribution)
     if kind is None:
-        raise ConfigError("hyperparams without an initializer; name one, such as truncated_normal_initializer")
-    raise ConfigError(f"initializer {kind} is not built")
+        built = "name one, such as truncated_normal_initializer"
+        raise ConfigError(f"there is no initializer; {built}", where="conv_hyperparams")
+    built = "truncated_normal_initializer, random_normal_initializer and variance_scaling_initializer are"
+    raise not_built("conv_hyperparams.initializer", kind, built)

@@ -21,13 +21,9 @@ class BatchNorm(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         shape = (input_shape[-1],)
-        train = self.options.train
-        self.gamma = self.add_weight(
-            name="gamma", shape=shape, initializer="ones", trainable=train and self.options.scale
-        )
-        self.beta = self.add_weight(
-            name="beta", shape=shape, initializer="zeros", trainable=train and self.options.center
-        )
+        # Frozen statistics leave scale and offset trainable, as in the original.
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones", trainable=self.options.scale)
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros", trainable=self.options.center)
         self.moving_mean = self.add_weight(name="moving_mean", shape=shape, initializer="zeros", trainable=False)
         self.moving_variance = self.add_weight(name="moving_variance", shape=shape, initializer="ones", trainable=False)
 

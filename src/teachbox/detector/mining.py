@@ -37,37 +37,32 @@ class HardExampleMiner:
 
         `location_loss`, `class_loss` are [B, A]; `boxes` [B, A, 4] are the decoded predictions; `match` int [B, A].
         """
-        location_sum = class_sum = 0.0
-        for image in range(location_loss.shape[0]):
-            kept = self._pick(
-                location_loss[image], class_loss[image], boxes[image], None if match is None else match[image]
-            )
-            location_sum = location_sum + ops.sum(location_loss[image] * kept)
-            class_sum = class_sum + ops.sum(class_loss[image] * kept)
-        return location_sum, class_sum
+        kept = self._kept(ops.stop_gradient(location_loss), ops.stop_gradient(class_loss), ops.stop_gradient(boxes), match)
+        return ops.sum(location_loss * kept), ops.sum(class_loss * kept)
 
-    def _pick(self, location_loss: Any, class_loss: Any, boxes: Any, match: Any | None) -> Any:
-        """float32 [A]: 1 for an anchor that counts."""
-        losses = 0.0
+    def _kept(self, location_loss: Any, class_loss: Any, boxes: Any, match: Any | None) -> Any:
+        """float32 [B, A]: 1 for an anchor that counts."""
+        losses = ops.zeros_like(class_loss)
         if self.loss_type != "localization":
             losses = losses + class_loss * self.classification_weight
         if self.loss_type != "classification":
             losses = losses + location_loss * self.localization_weight
-        anchors = int(location_loss.shape[0])
+        anchors = int(losses.shape[1])
         most = min(self.num_hard_examples or anchors, anchors)
-        selected, count = non_max_suppression(
-            ops.stop_gradient(boxes), ops.stop_gradient(losses), most, self.iou_threshold
-        )
-        counted = ops.arange(most) < count
+        selected, count = non_max_suppression(boxes, losses, most=most, iou_threshold=self.iou_threshold)
+        counted = ops.arange(most) < ops.expand_dims(count, -1)
         if match is not None and self.max_negatives_per_positive is not None:
-            chosen = ops.take(match, selected)
+            chosen = ops.take_along_axis(match, selected, axis=1)
             positive = ops.logical_and(chosen >= 0, counted)
             negative = ops.logical_and(chosen == UNMATCHED, counted)
-            allowed = ops.maximum(
-                ops.cast(self.min_negatives_per_image, "int32"),
-                ops.cast(self.max_negatives_per_positive * ops.sum(ops.cast(positive, "float32")), "int32"),
-            )
-            within = ops.cumsum(ops.cast(negative, "int32")) <= allowed
+            positives = ops.sum(ops.cast(positive, "float32"), axis=1, keepdims=True)
+            allowed = ops.cast(self.max_negatives_per_positive * positives, "int32")
+            allowed = ops.maximum(allowed, self.min_negatives_per_image)
+            within = ops.cumsum(ops.cast(negative, "int32"), axis=1) <= allowed
             # As in the original, ignored anchors count while negatives are still taken.
             counted = ops.logical_and(counted, ops.logical_or(positive, within))
-        return ops.scatter(ops.expand_dims(selected, -1), ops.cast(counted, "float32"), (anchors,))
+        images = ops.shape(losses)[0]
+        places = ops.expand_dims(ops.arange(images) * anchors, -1) + selected
+        flags = ops.reshape(ops.cast(counted, "float32"), (-1,))
+        kept = ops.scatter(ops.reshape(places, (-1, 1)), flags, (images * anchors,))
+        return ops.reshape(kept, (images, anchors))

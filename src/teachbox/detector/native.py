@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -29,54 +28,108 @@ def batch_norm_training(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[
 
 def batch_norm_inference(x: Any, gamma: Any, beta: Any, mean: Any, variance: Any, epsilon: float) -> Any:
     """Normalise `x` [B, H, W, C] by the given statistics [C]."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # TensorFlow's optimizer folds this op into the convolution before it; a product and a sum it leaves alone.
+        options = {"epsilon": epsilon, "is_training": False}
+        return tf.compat.v1.nn.fused_batch_norm(x, gamma, beta, mean=mean, variance=variance, **options)[0]
     scale = gamma * ops.rsqrt(variance + epsilon)
     return x * scale + (beta - mean * scale)
 
 
-def non_max_suppression(
-    boxes: Any, scores: Any, max_output: int, iou_threshold: float, score_threshold: float = -3.0e38
-) -> tuple[Any, Any]:
-    """Greedy non-max suppression of `boxes` [N, 4] by `scores` [N], best first; scores at or under the threshold never.
+class Suppressed(NamedTuple):
+    """What multiclass suppression leaves, best first; rows past `count` are zero."""
 
-    Returns `(indices int32 [max_output], count int32)`; rows past `count` are padding (0).
+    boxes: Any
+    """float32 [B, M, 4]."""
+    scores: Any
+    """float32 [B, M]."""
+    classes: Any
+    """float32 [B, M], from 0."""
+    count: Any
+    """int32 [B]."""
+
+
+def non_max_suppression(boxes: Any, scores: Any, *, most: int, iou_threshold: float) -> tuple[Any, Any]:
+    """Greedy suppression of `boxes` [B, A, 4] by `scores` [B, A], best first: `(indices [B, most], count [B])`, int32.
+
+    A box goes if its overlap with a better one that stays is over the threshold. Rows past `count` are 0.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        selected, count = tf.raw_ops.NonMaxSuppressionV4(
-            boxes=boxes,
-            scores=scores,
-            max_output_size=max_output,
-            iou_threshold=iou_threshold,
-            score_threshold=score_threshold,
-            pad_to_max_output_size=True,
-        )
-        return tf.ensure_shape(selected, [max_output]), count
-    overlap = iou(boxes, boxes)
-    left = ops.where(scores > score_threshold, scores, -float("inf"))
-    picked, valid = [], []
-    for _ in range(max_output):
-        best = ops.cast(ops.argmax(left), "int32")
-        good = ops.take(left, best) > -float("inf")
-        picked.append(ops.where(good, best, 0))
-        valid.append(good)
-        gone = ops.logical_or(ops.take(overlap, best, axis=0) > iou_threshold, ops.arange(ops.shape(left)[0]) == best)
-        left = ops.where(gone, -float("inf"), left)
-    return ops.stack(picked), ops.sum(ops.cast(ops.stack(valid), "int32"))
+        def one(image: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+            found = tf.raw_ops.NonMaxSuppressionV4(
+                boxes=image[0],
+                scores=image[1],
+                max_output_size=most,
+                iou_threshold=iou_threshold,
+                score_threshold=-float("inf"),
+                pad_to_max_output_size=True,
+            )
+            return tf.ensure_shape(found.selected_indices, [most]), found.valid_outputs
+
+        signature = (tf.TensorSpec([most], tf.int32), tf.TensorSpec([], tf.int32))
+        images = (tf.convert_to_tensor(boxes), tf.convert_to_tensor(scores))
+        return tf.map_fn(one, images, fn_output_signature=signature, parallel_iterations=16)
+    indices, _, count = _greedy(boxes, scores, most, iou_threshold)
+    return indices, count
 
 
-def map_over(function: Callable[[Any], Any], elements: Any) -> Any:
-    """`function` of each row of `elements` (a tensor or a tuple of tensors), side by side where the backend can."""
+def multiclass_non_max_suppression(
+    boxes: Any, scores: Any, *, per_class: int, total: int, iou_threshold: float, score_threshold: float
+) -> Suppressed:
+    """Greedy suppression of `boxes` [B, A, q, 4] (q: 1 or K) by `scores` [B, A, K] within each class, then the best
+    `total` of all classes. Scores at or under the threshold never count."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        signature = tf.nest.map_structure(
-            lambda spec: tf.TensorSpec(spec.shape, spec.dtype),
-            tf.function(function)
-            .get_concrete_function(
-                tf.nest.map_structure(lambda rows: tf.TensorSpec(rows.shape[1:], rows.dtype), elements)
+        return Suppressed(
+            *tf.image.combined_non_max_suppression(
+                boxes,
+                scores,
+                max_output_size_per_class=per_class,
+                max_total_size=total,
+                iou_threshold=iou_threshold,
+                score_threshold=score_threshold,
+                clip_boxes=False,
             )
-            .structured_outputs,
         )
-        return tf.map_fn(function, elements, fn_output_signature=signature, parallel_iterations=16)
-    return ops.map(function, elements)
+    by_class = ops.transpose(scores, (0, 2, 1))
+    class_boxes = ops.broadcast_to(ops.transpose(boxes, (0, 2, 1, 3)), (*by_class.shape, 4))
+    by_class = ops.where(by_class > score_threshold, by_class, -float("inf"))
+    indices, found, _ = _greedy(class_boxes, by_class, per_class, iou_threshold)
+    picked = ops.take_along_axis(class_boxes, ops.expand_dims(indices, -1), axis=2)
+    images = scores.shape[0]
+    best, order = ops.top_k(ops.reshape(found, (images, -1)), total)
+    valid = best > -float("inf")
+    mask = ops.cast(valid, "float32")
+    kept = ops.take_along_axis(ops.reshape(picked, (images, -1, 4)), ops.expand_dims(order, -1), axis=1)
+    return Suppressed(
+        kept * ops.expand_dims(mask, -1),
+        ops.where(valid, best, 0.0),
+        ops.cast(order // per_class, "float32") * mask,
+        ops.sum(ops.cast(valid, "int32"), axis=-1),
+    )
+
+
+def _greedy(boxes: Any, scores: Any, most: int, iou_threshold: float) -> tuple[Any, Any, Any]:
+    """Suppression along the last axis of `scores` [..., A], `boxes` [..., A, 4]: indices and scores [..., most], count.
+
+    A score of −∞ never counts, and stands where there is none left.
+    """
+    left, indices, found = ops.convert_to_tensor(scores), [], []
+    places = ops.arange(left.shape[-1])
+    for _ in range(most):
+        best = ops.argmax(left, axis=-1, keepdims=True)
+        score = ops.take_along_axis(left, best, axis=-1)
+        box = ops.take_along_axis(boxes, ops.expand_dims(best, -1), axis=-2)
+        overlap = iou(box, boxes)[..., 0, :]
+        gone = ops.logical_or(overlap > iou_threshold, places == ops.cast(best, places.dtype))
+        left = ops.where(gone, -float("inf"), left)
+        indices.append(ops.where(score > -float("inf"), ops.cast(best, "int32"), 0))
+        found.append(score)
+    scores = ops.concatenate(found, axis=-1)
+    count = ops.sum(ops.cast(scores > -float("inf"), "int32"), axis=-1)
+    return ops.concatenate(indices, axis=-1), scores, count

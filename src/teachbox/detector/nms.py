@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from teachbox.detector.native import map_over, non_max_suppression
+from teachbox.detector.native import Suppressed, multiclass_non_max_suppression
+
+_SMALL = 8192
+"""Up to so many scores an image, suppression costs less than choosing what to suppress."""
+_ANCHORS_PER_DETECTION = 6
+_NONE = -1.0
+"""Score of a row that holds no detection; no detection has one as low."""
 
 
 class Kept(NamedTuple):
@@ -28,6 +34,17 @@ class Kept(NamedTuple):
     """int32 [B]."""
 
 
+class _Best(NamedTuple):
+    """The best M, cut to the window; their boxes before that; and how many there were to choose from."""
+
+    cut: Suppressed
+    """[B, M]; rows without a detection have the score `_NONE`."""
+    boxes: Any
+    """float32 [B, M, 4]."""
+    left: Any
+    """int32 [B]."""
+
+
 @dataclass(frozen=True)
 class BatchNonMaxSuppression:
     """Thresholds and sizes of `post_processing.batch_non_max_suppression`."""
@@ -41,57 +58,89 @@ class BatchNonMaxSuppression:
         """Suppress `boxes` [B, A, q, 4] (q: 1 or K) by `scores` [B, A, K].
 
         With a `clip_window` [B, 4] boxes are cut to it after suppression and those outside dropped;
-        `change_coordinate_frame` gives them in 0–1 of the window.
+        `change_coordinate_frame` then gives them in 0–1 of the window.
         """
-        if clip_window is None:
-            return Kept(*map_over(lambda image: self._one(image[0], image[1], None, False), (boxes, scores)))
+        anchors, classes = int(scores.shape[1]), int(scores.shape[2])
+        everything = min(self.max_detections_per_class, anchors) * classes
+
+        def best(scores: Any, most: int) -> _Best:
+            return self._best(boxes, scores, most, clip_window, change_coordinate_frame)
+
+        if anchors * classes <= _SMALL:
+            cut, original, _ = best(scores, everything)
+        else:
+            # The same, sooner: scores under a bound do not matter once enough boxes above it are left.
+            high = self._high(scores)
+            quick = best(high, min(2 * self.max_total_detections, everything))
+            enough = ops.all(quick.left >= self.max_total_detections)
+            cut, original, _ = ops.cond(enough, lambda: quick, lambda: best(scores, everything))
+        valid = cut.scores > _NONE
+        mask = ops.cast(valid, "float32")
+        picked = _find(original, cut, boxes, scores)
         return Kept(
-            *map_over(
-                lambda image: self._one(image[0], image[1], image[2], change_coordinate_frame),
-                (boxes, scores, clip_window),
-            )
+            cut.boxes * ops.expand_dims(mask, -1),
+            cut.scores * mask,
+            cut.classes * mask,
+            ops.where(valid, picked, 0),
+            ops.sum(ops.cast(valid, "int32"), axis=-1),
         )
 
-    def _one(self, boxes: Any, scores: Any, window: Any | None, change_frame: bool) -> tuple[Any, ...]:
-        anchors, classes = int(boxes.shape[0]), int(scores.shape[-1])
-        size = min(self.max_detections_per_class, anchors)
-        found_boxes, found_scores, found_classes, found_anchors = [], [], [], []
-        for index in range(classes):
-            class_boxes = boxes[:, index if boxes.shape[1] > 1 else 0]
-            class_scores = scores[:, index]
-            selected, count = non_max_suppression(
-                class_boxes, class_scores, size, self.iou_threshold, self.score_threshold
-            )
-            found = ops.arange(size) < count
-            found_boxes.append(ops.take(class_boxes, selected, axis=0))
-            found_scores.append(ops.where(found, ops.take(class_scores, selected), -1.0))
-            found_classes.append(ops.full((size,), float(index), dtype="float32"))
-            found_anchors.append(ops.cast(selected, "int32"))
-        kept_boxes, kept_scores = ops.concatenate(found_boxes), ops.concatenate(found_scores)
-        if window is not None:
-            kept_boxes, inside = _clip(kept_boxes, window, change_frame)
-            kept_scores = ops.where(inside, kept_scores, -1.0)
-        total = min(self.max_total_detections, size * classes)
-        top_scores, order = ops.top_k(kept_scores, total)
-        valid = top_scores > -1.0
-        mask = ops.cast(valid, "float32")
-        rows = (
-            ops.take(kept_boxes, order, axis=0) * mask[:, None],
-            top_scores * mask,
-            ops.take(ops.concatenate(found_classes), order) * mask,
-            ops.take(ops.concatenate(found_anchors), order) * ops.cast(valid, "int32"),
+    def _high(self, scores: Any) -> Any:
+        """`scores` without those that no anchor of the best few reaches."""
+        few = min(_ANCHORS_PER_DETECTION * self.max_total_detections, int(scores.shape[1]))
+        bound = ops.top_k(ops.max(scores, axis=-1), few)[0][:, -1]
+        return ops.where(scores > bound[:, None, None], scores, self.score_threshold)
+
+    def _best(self, boxes: Any, scores: Any, most: int, window: Any | None, change_frame: bool) -> _Best:
+        """The best of at most `most` boxes an image that suppression leaves."""
+        found = multiclass_non_max_suppression(
+            boxes,
+            scores,
+            per_class=min(self.max_detections_per_class, int(scores.shape[1])),
+            total=most,
+            iou_threshold=self.iou_threshold,
+            score_threshold=self.score_threshold,
         )
+        valid = ops.arange(most) < ops.expand_dims(found.count, -1)
+        cut_boxes = found.boxes
+        if window is not None:
+            cut_boxes, inside = _clip(found.boxes, window, change_frame)
+            valid = ops.logical_and(valid, inside)
+        left = ops.where(valid, found.scores, _NONE)
+        total = min(self.max_total_detections, most)
+        top_scores, order = ops.top_k(left, total)
         missing = self.max_total_detections - total
-        padded = (ops.pad(row, [(0, missing)] + [(0, 0)] * (len(row.shape) - 1)) for row in rows)
-        return (*padded, ops.sum(ops.cast(valid, "int32")))
+
+        def rows(values: Any) -> Any:
+            index = order if len(values.shape) == 2 else ops.expand_dims(order, -1)
+            taken = ops.take_along_axis(values, index, axis=1)
+            return ops.pad(taken, [(0, 0), (0, missing)] + [(0, 0)] * (len(values.shape) - 2))
+
+        padded_scores = ops.pad(top_scores, [(0, 0), (0, missing)], constant_values=_NONE)
+        count = ops.sum(ops.cast(valid, "int32"), axis=-1)
+        return _Best(Suppressed(rows(cut_boxes), padded_scores, rows(found.classes), count), rows(found.boxes), count)
 
 
 def _clip(boxes: Any, window: Any, change_frame: bool) -> tuple[Any, Any]:
-    ymin, xmin, ymax, xmax = ops.unstack(window, 4)
-    low, high = ops.stack([ymin, xmin, ymin, xmin]), ops.stack([ymax, xmax, ymax, xmax])
+    """`boxes` [B, N, 4] cut to `window` [B, 4], and which of them have an area left."""
+    ymin, xmin, ymax, xmax = ops.unstack(ops.expand_dims(window, 1), 4, axis=-1)
+    low, high = ops.stack([ymin, xmin, ymin, xmin], axis=-1), ops.stack([ymax, xmax, ymax, xmax], axis=-1)
     boxes = ops.minimum(ops.maximum(boxes, low), high)
-    inside = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) > 0
+    inside = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]) > 0
     if change_frame:
-        size = ops.stack([ymax - ymin, xmax - xmin, ymax - ymin, xmax - xmin])
-        boxes = (boxes - low) / size
+        height, width = ymax - ymin, xmax - xmin
+        boxes = (boxes - low) / ops.stack([height, width, height, width], axis=-1)
     return boxes, inside
+
+
+def _find(kept: Any, found: Suppressed, boxes: Any, scores: Any) -> Any:
+    """int32 [B, M]: the candidate that each kept row [B, M, 4] was, known by its box and score."""
+    column = ops.cast(found.classes, "int32")
+    class_scores = ops.take_along_axis(ops.transpose(scores, (0, 2, 1)), ops.expand_dims(column, -1), axis=1)
+    same = class_scores == ops.expand_dims(found.scores, -1)
+    for coordinate in range(4):
+        candidates = ops.transpose(boxes[..., coordinate], (0, 2, 1))
+        if candidates.shape[1] > 1:
+            candidates = ops.take_along_axis(candidates, ops.expand_dims(column, -1), axis=1)
+        same = ops.logical_and(same, candidates == kept[..., coordinate : coordinate + 1])
+    return ops.cast(ops.argmax(ops.cast(same, "uint8"), axis=-1), "int32")

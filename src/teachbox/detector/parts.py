@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from keras import ops
+
 from teachbox.config.protos import (
     anchor_generator_pb2,
     box_coder_pb2,
@@ -21,12 +23,8 @@ from teachbox.detector.matching import ArgMaxMatcher
 from teachbox.detector.mining import HardExampleMiner
 from teachbox.detector.nms import BatchNonMaxSuppression
 from teachbox.detector.postprocess import SCORE_CONVERTERS, PostProcessor
+from teachbox.detector.refuse import not_built, refuse_others
 from teachbox.errors import ConfigError
-
-
-def not_built(where: str, found: object, built: str) -> ConfigError:
-    """The error that refuses `found` at `where` of the config and says what is `built` instead."""
-    return ConfigError(f"{found} is not built; {built}", where=where)
 
 
 def build_anchor_generator(config: anchor_generator_pb2.AnchorGenerator) -> SSDAnchorGenerator:
@@ -35,6 +33,16 @@ def build_anchor_generator(config: anchor_generator_pb2.AnchorGenerator) -> SSDA
     if kind != "ssd_anchor_generator":
         raise not_built("anchor_generator", kind, "ssd_anchor_generator is")
     message = config.ssd_anchor_generator
+    where = "anchor_generator.ssd_anchor_generator"
+    if message.scales and len(message.scales) != message.num_layers:
+        raise ConfigError(f"{len(message.scales)} scales for {message.num_layers} layers", where=where)
+    for name in ("height_stride", "width_stride", "height_offset", "width_offset"):
+        if len(getattr(message, name)) not in (0, message.num_layers):
+            found = f"{len(getattr(message, name))} values of {name} for {message.num_layers} layers"
+            raise ConfigError(f"{found}; give one a layer, or none", where=where)
+    for kind in ("stride", "offset"):
+        if len(getattr(message, f"height_{kind}")) != len(getattr(message, f"width_{kind}")):
+            raise ConfigError(f"height_{kind} and width_{kind} go together; give both, or none", where=where)
     specs = ssd_box_specs(
         message.num_layers,
         min_scale=message.min_scale,
@@ -80,7 +88,9 @@ def build_similarity(config: region_similarity_calculator_pb2.RegionSimilarityCa
     """A similarity of boxes from a `RegionSimilarityCalculator` message."""
     kind = config.WhichOneof("region_similarity")
     if kind == "thresholded_iou_similarity":
-        return partial(similarity.thresholded_iou, iou_threshold=config.thresholded_iou_similarity.iou_threshold)
+        threshold = config.thresholded_iou_similarity.iou_threshold
+        # A ground-truth box that is no background has the score 1.
+        return lambda a, b: similarity.thresholded_iou(a, b, ops.ones_like(a[..., 0]), iou_threshold=threshold)
     found: dict[str | None, Callable[[Any, Any], Any]] = {
         "iou_similarity": similarity.iou,
         "ioa_similarity": similarity.ioa,
@@ -131,6 +141,14 @@ def build_miner(loss: losses_pb2.Loss) -> HardExampleMiner:
 def build_postprocessor(config: post_processing_pb2.PostProcessing, *, has_background: bool) -> PostProcessor:
     """Score conversion and suppression from a `PostProcessing` message."""
     nms = config.batch_non_max_suppression
+    refuse_others(config, "post_processing", "batch_non_max_suppression score_converter logit_scale")
+    refuse_others(
+        nms,
+        "post_processing.batch_non_max_suppression",
+        "score_threshold iou_threshold max_detections_per_class max_total_detections change_coordinate_frame "
+        # How and where it is computed, not what is kept.
+        "use_static_shapes use_cpu_nms use_hard_nms",
+    )
     converter = SCORE_CONVERTERS[post_processing_pb2.PostProcessing.ScoreConverter.Name(config.score_converter)]
     scale = config.logit_scale
     return PostProcessor(
@@ -142,4 +160,5 @@ def build_postprocessor(config: post_processing_pb2.PostProcessing, *, has_backg
         ),
         converter if scale == 1.0 else lambda logits: converter(logits / scale),
         has_background=has_background,
+        change_coordinate_frame=nms.change_coordinate_frame,
     )

@@ -20,17 +20,23 @@ class PostProcessor:
     """Decoded boxes and logits → detections of at most `max_total_detections` an image."""
 
     def __init__(
-        self, suppress: BatchNonMaxSuppression, convert_scores: Callable[[Any], Any], *, has_background: bool
+        self,
+        suppress: BatchNonMaxSuppression,
+        convert_scores: Callable[[Any], Any],
+        *,
+        has_background: bool,
+        change_coordinate_frame: bool = True,
     ) -> None:
         self.suppress = suppress
         self.convert_scores = convert_scores
         self.has_background = has_background
+        self.change_coordinate_frame = change_coordinate_frame
 
     def __call__(self, boxes: Any, logits: Any, true_shape: Any, image_shape: tuple[Any, Any]) -> dict[str, Any]:
         """Detections of `boxes` [B, A, 4] and `logits` [B, A, columns].
 
         `true_shape` int32 [B, 3] is the part of the padded image [`image_shape`] that holds the picture; detections are
-        normalized 0–1 of that part. Classes are float32 from 0.
+        normalized 0–1 of that part, or of the whole without `change_coordinate_frame`. Classes are float32 from 0.
         """
         scores = self.convert_scores(logits)
         class_scores = scores[..., 1:] if self.has_background else scores
@@ -38,7 +44,7 @@ class PostProcessor:
         true = ops.cast(true_shape, "float32")
         zeros = ops.zeros_like(true[:, 0])
         window = ops.stack([zeros, zeros, true[:, 0] / height, true[:, 1] / width], axis=-1)
-        kept = self.suppress(ops.expand_dims(boxes, 2), class_scores, window, change_coordinate_frame=True)
+        kept = self.suppress(ops.expand_dims(boxes, 2), class_scores, window, self.change_coordinate_frame)
         return {
             "detection_boxes": kept.boxes,
             "detection_scores": kept.scores,

@@ -39,7 +39,6 @@ def negative_squared_distance(a: Any, b: Any) -> Any:
     return -ops.sum(ops.square(difference), axis=-1)
 
 
-def thresholded_iou(a: Any, b: Any, *, iou_threshold: float) -> Any:
-    """Intersection over union where it reaches `iou_threshold`, else 0."""
-    overlap = iou(a, b)
-    return ops.where(overlap >= iou_threshold, overlap, 0.0)
+def thresholded_iou(a: Any, b: Any, scores: Any, *, iou_threshold: float) -> Any:
+    """The score [..., N] of the first box of each pair whose intersection over union is above `iou_threshold`, else 0."""
+    return ops.where(iou(a, b) > iou_threshold, ops.expand_dims(scores, -1), 0.0)

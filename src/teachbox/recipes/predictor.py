@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from teachbox.annotation import Span, Task, make_span
+from teachbox.annotation import Prediction, Span, Task, make_span
 from teachbox.boxes import clip, not_degenerate, to_pixels
 from teachbox.images import UprightImage
 from teachbox.labels import LabelMap
@@ -52,8 +52,8 @@ class Predictor:
         self._only = only
         self._warned: set[int] = set()
 
-    def spans(self, task: Task, image: UprightImage) -> tuple[int | None, list[Span]]:
-        """The version that answered and its spans. Raises `ServingError` while no model answers."""
+    def predict(self, task: Task, image: UprightImage) -> Prediction:
+        """What the served version finds. Raises `ServingError` while no model answers."""
         from teachbox.data.examples import encode_example
 
         name = str(task.get("meta", {}).get("file", ""))
@@ -67,7 +67,7 @@ class Predictor:
                 class_id, self._labels.where or "the label map",
             )  # fmt: skip
         logger.info("Using threshold %g, got %d predictions for file %s", self._threshold, len(spans), name)
-        return found.version, spans
+        return Prediction(found.version, spans)
 
     def served_version(self) -> int | None:
         """The newest version that is served, None while there is none."""

@@ -49,7 +49,8 @@ def open_project(
         logger.info("Overriding label_map_path given in the odapi config file")
     else:
         label_map_path = _label_map_of(pipeline)
-    labels = load_label_map(label_map_path, use_display_name=use_display_name)
+    named = pipeline.message.train_input_reader.use_display_name
+    labels = load_label_map(label_map_path, use_display_name=use_display_name or named)
     check_labels(pipeline, labels)
     for text in shown or ():
         labels.id_of(text)

@@ -7,8 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, select
 
 from teachbox.annotation import ANSWERS, Task, check_answer
 from teachbox.errors import DataError
@@ -26,7 +25,14 @@ _COLUMNS = (answers.c.id, answers.c.kind, answers.c.session_id, answers.c.create
 
 def insert_or(connection: Connection) -> Any:
     """`insert` with ON CONFLICT, as the connection's database writes it."""
-    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+    # Imported here: either dialect costs start-up time, and only one is used.
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+
+        return insert
+    from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+
+    return insert_postgresql
 
 
 def check_name(name: object, what: str) -> str:
@@ -114,7 +120,7 @@ def _ids_by_key(connection: Connection, dataset_id: int, rows: Sequence[dict[str
         query = select(answers.c.answer_key, answers.c.id).where(
             answers.c.dataset_id == dataset_id, answers.c.answer_key.in_(keys[start : start + _PAGE])
         )
-        found.update(connection.execute(query).tuples().all())
+        found.update({row[0]: row[1] for row in connection.execute(query)})
     return found
 
 
@@ -201,7 +207,7 @@ def counts(connection: Connection, dataset_id: int) -> dict[str, int]:
         .where(newest.c.dataset_id == dataset_id, newest.c.kind != UNDO)
         .group_by(newest.c.kind)
     )
-    found = dict(connection.execute(query).tuples().all())
+    found = {row[0]: row[1] for row in connection.execute(query)}
     return {answer: found.get(answer, 0) for answer in ANSWERS}
 
 
@@ -213,7 +219,7 @@ def session_counts(connection: Connection, dataset_id: int) -> dict[str, int]:
         .group_by(newest.c.session_id)
         .order_by(newest.c.session_id)
     )
-    return dict(connection.execute(query).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def answered_inputs(connection: Connection, dataset_id: int) -> Iterator[int]:
@@ -223,24 +229,19 @@ def answered_inputs(connection: Connection, dataset_id: int) -> Iterator[int]:
 
 
 def find_task(connection: Connection, dataset_id: int, input_hash: int) -> Task | None:
-    """The task of an input: as it was asked, else as it was answered (a dataset may come from a file)."""
-    asked: Select[Any] = (
+    """The task last made of an input."""
+    query = (
         select(tasks.c.task)
         .where(tasks.c.dataset_id == dataset_id, tasks.c.input_hash == input_hash)
         .order_by(tasks.c.id.desc())
         .limit(1)
     )
-    answered: Select[Any] = (
-        select(answers.c.task)
-        .join(newest, newest.c.answer_id == answers.c.id)
-        .where(newest.c.dataset_id == dataset_id, newest.c.input_hash == input_hash)
-    )
-    text = connection.execute(asked).scalar() or connection.execute(answered).scalar()
+    text = connection.execute(query).scalar()
     return None if text is None else json.loads(text)
 
 
 def find_task_by_hash(connection: Connection, dataset_id: int, task_hash: int) -> Task | None:
-    """The task with this task hash as it was asked."""
+    """The task with this task hash, without an answer."""
     query = select(tasks.c.task).where(tasks.c.dataset_id == dataset_id, tasks.c.task_hash == task_hash)
     text = connection.execute(query).scalar()
     return None if text is None else json.loads(text)

@@ -104,11 +104,11 @@ class Store:
         self._database.write(lambda connection: answer_log.add_tasks(connection, id, rows), durable=False)
 
     def find_task(self, dataset: str, input_hash: int) -> Task | None:
-        """The task of an input, as it was asked or else as it was answered; None if neither happened."""
+        """The task last added for an input; None if there is none. Answers are not looked at."""
         return self._read(dataset, lambda connection, id: answer_log.find_task(connection, id, input_hash), None)
 
     def find_task_by_hash(self, dataset: str, task_hash: int) -> Task | None:
-        """The task with this task hash, as it was asked; None if it never was."""
+        """The task with this task hash, without an answer; None if it was never added."""
         return self._read(dataset, lambda connection, id: answer_log.find_task_by_hash(connection, id, task_hash), None)
 
     def add_answers(self, dataset: str, session_id: str, answers: Sequence[Task]) -> list[int]:

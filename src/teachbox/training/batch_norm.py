@@ -51,13 +51,11 @@ class Recalibration:
                     squares[place] += variance + mean**2
                 count += 1
         finally:
-            for place, (layer, (mean, variance)) in enumerate(zip(self._layers, before, strict=True)):
-                if count:
-                    mean = means[place] / count
-                    # Of all images together: within the batches and between them.
-                    variance = np.maximum(squares[place] / count - mean**2, 0)
-                layer.moving_mean.assign(mean)
-                layer.moving_variance.assign(variance)
+            for layer, old, mean, square in zip(self._layers, before, means, squares, strict=True):
+                # Of all images together: within the batches and between them.
+                new = (mean / count, np.maximum(square / count - (mean / count) ** 2, 0)) if count else old
+                layer.moving_mean.assign(new[0])
+                layer.moving_variance.assign(new[1])
         return count
 
     def _run(self, image: tf.Tensor) -> None:

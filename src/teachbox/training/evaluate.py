@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from teachbox import boxes as box_math
-from teachbox.labels import LabelMap
 from teachbox.data.batches import Batch, Example, evaluation_batches
 from teachbox.data.examples import decode_example
 from teachbox.data.resizers import Resizer
 from teachbox.data.tfrecord import read_records
-from teachbox.training.loop import REGULARIZATION, TOTAL, batch_spec
+from teachbox.labels import LabelMap
+from teachbox.training.loop import all_losses, batch_spec
 from teachbox.training.metrics import ImageResult, coco_metrics
 from teachbox.training.signatures import static_size
 
@@ -65,10 +65,7 @@ class Evaluator:
 
     def _run(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         predictions = self._detector(self._detector.preprocess(batch["image"]), training=False)
-        losses = {name: tf.cast(value, tf.float32) for name, value in self._detector.loss(predictions, batch).items()}
-        penalties = self._detector.losses
-        losses[REGULARIZATION] = tf.add_n(penalties) if penalties else tf.constant(0.0)
-        losses[TOTAL] = tf.add_n(list(losses.values()))
+        losses = all_losses(self._detector, predictions, batch)
         return self._detector.postprocess(predictions, batch["true_shape"]), losses
 
 

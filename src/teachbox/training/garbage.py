@@ -44,8 +44,8 @@ def collect_garbage(
 ) -> list[Path]:
     """Delete all but the `keep` newest entries of `folder` (never the newest one), and return what went.
 
-    An entry counts where its whole name matches `pattern`, whose first group is its number, and `may_go` says that it is
-    complete and ours; by default that is `is_ours` for folders, and every file. Leftovers of dead processes go too.
+    An entry counts where its whole name matches `pattern`, whose first group is its number, and `may_go` says that it
+    is complete and ours; by default that is `is_ours` for folders, and every file. Leftovers of dead processes go too.
     """
     judge = may_go or (lambda entry: entry.is_file() or is_ours(entry))
     numbered = []

@@ -52,8 +52,10 @@ class Learner:
         clip_norm: float = 0.0,
         averages_decay: float | None = None,
     ) -> None:
-        """`batch`: what a batch looks like (see `batch_spec`). Gradients longer than `clip_norm` (0: any length), taken
-        over all variables together, are shortened to it. With `averages_decay`, moving averages of the weights are kept.
+        """`batch`: what a batch looks like (see `batch_spec`). With `averages_decay`, averages of the weights are kept.
+
+        Gradients, taken over all variables together, are shortened to `clip_norm` (0: left as long as they are): the
+        original's estimator and its later loop did so too, only its oldest trainer clipped each by itself.
         """
         self.detector = detector
         self.optimizer = optimizer
@@ -67,7 +69,8 @@ class Learner:
         self.averages = None if averages_decay is None else MovingAverages(self._trained, averages_decay)
         self.traces = 0
         """How often the step was compiled: once, whatever is trained on."""
-        self._step = tf.function(self._update, input_signature=[dict(batch)], autograph=False)
+        self.batch = dict(batch)
+        self._step = tf.function(self._update, input_signature=[self.batch], autograph=False)
 
     @property
     def step(self) -> int:
@@ -91,10 +94,7 @@ class Learner:
         images = self.detector.preprocess(batch["image"])
         with tf.GradientTape() as tape:
             predictions = self.detector(images, training=True)
-            losses = {name: tf.cast(value, tf.float32) for name, value in self.detector.loss(predictions, batch).items()}
-            penalties = self.detector.losses
-            losses[REGULARIZATION] = tf.add_n(penalties) if penalties else tf.constant(0.0)
-            losses[TOTAL] = tf.add_n(list(losses.values()))
+            losses = all_losses(self.detector, predictions, batch)
         gradients = tape.gradient(losses[TOTAL], [variable.value for variable in self._trained])
         norm = tf.linalg.global_norm(gradients)
         if self._clip_norm > 0:
@@ -157,7 +157,7 @@ class Learner:
 def train(learner: Learner, batches: Iterator[Batch], steps: int) -> Iterator[Step]:
     """Take `steps` optimizer steps, each on the next of `batches`, and yield each.
 
-    Raises `TrainingError` where a loss or a gradient is no finite number; the learner is then as it was before the first.
+    Raises `TrainingError` where a loss or a gradient is no finite number; the learner is then as before the first.
     """
     before = learner.snapshot()
     for _ in range(steps):
@@ -179,6 +179,14 @@ def train(learner: Learner, batches: Iterator[Batch], steps: int) -> Iterator[St
         )
 
 
+def all_losses(detector: Any, predictions: dict[str, Any], batch: Batch) -> dict[str, tf.Tensor]:
+    """The detector's losses of a batch, the regularization, and the sum of them all."""
+    losses = {name: tf.cast(value, tf.float32) for name, value in detector.loss(predictions, batch).items()}
+    penalties = detector.losses
+    losses[REGULARIZATION] = tf.add_n(penalties) if penalties else tf.constant(0.0)
+    return {**losses, TOTAL: tf.add_n(list(losses.values()))}
+
+
 def batch_spec(batch_size: int, height: int | None, width: int | None, max_boxes: int) -> dict[str, tf.TensorSpec]:
     """What a training batch looks like; `height` and `width` None where they differ from batch to batch."""
     return {
@@ -188,22 +196,6 @@ def batch_spec(batch_size: int, height: int | None, width: int | None, max_boxes
         "classes": tf.TensorSpec([batch_size, max_boxes], tf.int32),
         "weights": tf.TensorSpec([batch_size, max_boxes], tf.float32),
         "num_boxes": tf.TensorSpec([batch_size], tf.int32),
-    }
-
-
-def synthetic_batch(spec: Mapping[str, tf.TensorSpec], size: int = 300) -> Batch:
-    """A batch of grey images, one box in each; where `spec` leaves the size open they are `size` pixels wide and high."""
-    count, height, width, _ = spec["image"].shape.as_list()
-    max_boxes = spec["classes"].shape[1]
-    height, width = height or size, width or size
-    box = tf.one_hot([0] * count, max_boxes)
-    return {
-        "image": tf.fill([count, height, width, 3], 127.0),
-        "true_shape": tf.tile([[height, width, 3]], [count, 1]),
-        "boxes": box[:, :, None] * tf.constant([0.25, 0.25, 0.75, 0.75]),
-        "classes": tf.zeros([count, max_boxes], tf.int32),
-        "weights": box,
-        "num_boxes": tf.ones([count], tf.int32),
     }
 
 

@@ -9,6 +9,7 @@ acts at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
@@ -31,7 +32,7 @@ class MeanSquareFromOne(keras.optimizers.RMSprop):
 class Momentum(keras.optimizers.SGD):
     """Momentum whose sum of gradients holds no learning rate: `m = momentum · m + g`, `variable -= rate · m`."""
 
-    def update_step(self, gradient, variable, learning_rate) -> None:
+    def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         rate = keras.ops.cast(learning_rate, variable.dtype)
         gradient = keras.ops.cast(gradient, variable.dtype)
         if not self.momentums:
@@ -65,7 +66,8 @@ def build_optimizer(config: optimizer_pb2.Optimizer) -> tuple[keras.optimizers.O
         adam = config.adam_optimizer
         return _build(keras.optimizers.Adam, adam.learning_rate, epsilon=adam.epsilon)
     raise ConfigError(
-        "no optimizer; name one of rms_prop_optimizer, momentum_optimizer, adam_optimizer", where="train_config.optimizer"
+        "no optimizer; name one of rms_prop_optimizer, momentum_optimizer, adam_optimizer",
+        where="train_config.optimizer",
     )
 
 

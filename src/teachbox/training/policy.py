@@ -14,6 +14,7 @@ class Policy:
     freeze_batch_norm: bool = False
     """Normalise by the moving averages while training too; neither they nor scale and offset change."""
     recalibrate_images: int = 0
-    """After a round, estimate the moving averages of batch normalisation anew on so many answered images; 0: leave them."""
+    """After a round, estimate the moving averages of batch normalisation anew on so many of the newest answered images;
+    0: leave them."""
     restart_averages: bool = False
     """Begin the moving averages of the weights (`use_moving_average`) anew with each round."""

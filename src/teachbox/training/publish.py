@@ -82,13 +82,21 @@ class Publisher:
                 temporary.mkdir()
                 _link(source / "saved_model.pb", temporary / "saved_model.pb")
             self._write_variables(temporary, source or temporary, values or {})
-            mark = {"made_by": "teachbox", "step": step, "lineage": lineage, "graph": self.graph, "created": time.time()}
+            mark = {
+                "made_by": "teachbox",
+                "step": step,
+                "lineage": lineage,
+                "graph": self.graph,
+                "created": time.time(),
+            }
             (temporary / MARK).parent.mkdir(exist_ok=True)
             (temporary / MARK).write_text(json.dumps(mark))
             _sync(temporary)
             number, path = self._rename(temporary, number)
         except (OSError, tf.errors.OpError) as error:
-            raise ExportError(f"version {number} cannot be written ({_reason(error)})", where=str(self.folder)) from error
+            raise ExportError(
+                f"version {number} cannot be written ({_reason(error)})", where=str(self.folder)
+            ) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return Version(number, path, step, source is None, time.monotonic() - started)
@@ -124,6 +132,11 @@ class Publisher:
         beside.rename(version / _PREFIX.parent)
         # It names the variables by their checksum, and they are others now. Loaders do without it.
         (version / "fingerprint.pb").unlink(missing_ok=True)
+
+    def _write_mark(self, version: Path, step: int, lineage: str) -> None:
+        (version / MARK).parent.mkdir(exist_ok=True)
+        mark = {"made_by": "teachbox", "step": step, "lineage": lineage, "graph": self.graph, "created": time.time()}
+        (version / MARK).write_text(json.dumps(mark))
 
     def _read_object_graph(self, source: Path) -> tf.Tensor:
         reader = tf.train.load_checkpoint(str(source / _PREFIX))

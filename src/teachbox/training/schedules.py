@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -51,7 +52,7 @@ def manual_step(config: optimizer_pb2.ManualStepLearningRate) -> Schedule:
     """Steps at given boundaries; with warm-up, the first rate climbs in a line to the second."""
     boundaries = [entry.step for entry in config.schedule]
     rates = [config.initial_learning_rate, *(entry.learning_rate for entry in config.schedule)]
-    if any(later <= earlier for earlier, later in zip(boundaries, boundaries[1:], strict=False)):
+    if any(later <= earlier for earlier, later in itertools.pairwise(boundaries)):
         raise ConfigError(f"the steps {boundaries} do not rise; they must", where="manual_step_learning_rate")
     climbs = config.warmup and bool(boundaries) and boundaries[0] > 0
 

@@ -47,6 +47,9 @@ def build_signatures(detector: Detector, resizer: Resizer) -> dict[str, tf.types
     """Signature name → its traced function."""
     resize_all = _batch_resizer(resizer)
 
+    def traced(spec: tf.TensorSpec) -> Callable[..., Any]:
+        return tf.function(input_signature=[spec], autograph=False)
+
     def detect(images: tf.Tensor, true_shape: tf.Tensor) -> dict[str, tf.Tensor]:
         predictions = detector(detector.preprocess(images), training=False)
         found = detector.postprocess(predictions, true_shape)
@@ -60,16 +63,16 @@ def build_signatures(detector: Detector, resizer: Resizer) -> dict[str, tf.types
     def from_bytes(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         return detect(*resize_all(encoded, decode_image))
 
-    @tf.function(input_signature=[tf.TensorSpec(None, tf.string, name="serialized_example")])
+    @traced(tf.TensorSpec(None, tf.string, name="serialized_example"))
     def serving_default(serialized_example: tf.Tensor) -> dict[str, tf.Tensor]:
         spec = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
         return from_bytes(tf.io.parse_example(tf.reshape(serialized_example, [-1]), spec)["image/encoded"])
 
-    @tf.function(input_signature=[tf.TensorSpec(None, tf.string, name="encoded_image_string_tensor")])
+    @traced(tf.TensorSpec(None, tf.string, name="encoded_image_string_tensor"))
     def encoded_image(encoded_image_string_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
         return from_bytes(tf.reshape(encoded_image_string_tensor, [-1]))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="inputs")])
+    @traced(tf.TensorSpec([None, None, None, 3], tf.uint8, name="inputs"))
     def image_tensor(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         return detect(*resize_all(inputs, tf.identity))
 
@@ -91,7 +94,9 @@ def _batch_resizer(resizer: Resizer) -> Callable[..., tuple[tf.Tensor, tf.Tensor
     """
     height, width = static_size(resizer)
     fixed = height is not None and width is not None
-    images = tf.TensorSpec([height, width, 3], tf.float32) if fixed else tf.RaggedTensorSpec([None, None, 3], tf.float32, 2)
+    images = (
+        tf.TensorSpec([height, width, 3], tf.float32) if fixed else tf.RaggedTensorSpec([None, None, 3], tf.float32, 2)
+    )
     signature = (images, tf.TensorSpec([3], tf.int32))
 
     def resize_all(elements: tf.Tensor, to_image: Callable[[tf.Tensor], tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:

@@ -55,7 +55,7 @@ class Summaries:
 def side_by_side(
     example: Example, result: ImageResult, labels: LabelMap, *, min_score: float, max_boxes: int
 ) -> Image.Image:
-    """The image twice: with the detections of at least `min_score`, the best `max_boxes` of them, and with the truth."""
+    """The image twice: with its best `max_boxes` detections, of at least `min_score`, and with the truth."""
     encoded = example.encoded if isinstance(example.encoded, bytes) else example.encoded()
     with Image.open(io.BytesIO(encoded)) as opened:
         image = opened.convert("RGB")

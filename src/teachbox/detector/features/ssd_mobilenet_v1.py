@@ -29,7 +29,7 @@ def mobilenet_hyperparams() -> ConvHyperparams:
 
 
 class SSDMobileNetV1(keras.layers.Layer):
-    """Six feature maps of an image [B, H, W, 3] in −1…1: strides 16, 32, 64, 128, 256, 512."""
+    """`num_layers` feature maps of an image [B, H, W, 3] in −1…1: strides 16, 32, 64, 128, 256, 512."""
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class SSDMobileNetV1(keras.layers.Layer):
         depth_multiplier: float,
         min_depth: int,
         extra_hyperparams: ConvHyperparams | None = None,
+        num_layers: int = 6,
         scope: str = "FeatureExtractor/MobilenetV1",
         **kwargs: Any,
     ) -> None:
@@ -62,8 +63,9 @@ class SSDMobileNetV1(keras.layers.Layer):
                 ),
                 ConvBlock(f"{block}_pointwise", hyperparams, kernel_size=1, filters=depth(filters)),
             ]
+        self.num_layers = num_layers
         self.extras: list[ConvBlock] = []
-        for index, filters in enumerate(_EXTRA_FILTERS, 2):
+        for index, filters in enumerate(_EXTRA_FILTERS[: max(num_layers - len(_TAPS), 0)], len(_TAPS)):
             narrow, wide = depth(filters // 2), depth(filters)
             block = f"{scope}/Conv2d_13_pointwise"
             self.extras += [
@@ -103,7 +105,7 @@ class SSDMobileNetV1(keras.layers.Layer):
             x = block(x, training=training)
             if index % 2:
                 feature_maps.append(x)
-        return feature_maps
+        return feature_maps[: self.num_layers]
 
     def named_variables(self) -> NamedVariables:
         return {name: variable for block in self.blocks for name, variable in block.named_variables().items()}

@@ -1,0 +1,213 @@
+"""Serves what a recipe returns: checks it, opens the store, runs the page until Ctrl-C, says what was saved."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import webbrowser
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from teachbox.errors import TeachboxError, UsageError
+from teachbox.labels import PALETTE, LabelMap
+from teachbox.recipes.database import DB_HELP, DEFAULT_DB, address_text, counts_text
+from teachbox.recipes.recipe import Arg, Components
+from teachbox.recipes.streams import as_tasks
+from teachbox.store import Store
+from teachbox.web.app import create_app
+from teachbox.web.feed import Feed
+from teachbox.web.server import WebServer, bind
+
+logger = logging.getLogger(__name__)
+
+VIEW_ID = "image_manual"
+REQUIRED = ("dataset", "stream", "view_id")
+OPTIONAL = ("config", "db", "exclude", "on_exit", "on_load", "predict", "served_version", "update")
+CONFIG_KEYS = ("labels", "threshold")
+UPDATE_POLL_S = 0.25
+_LOOPBACK = ("127.0.0.1", "localhost")
+
+
+@dataclass(frozen=True)
+class WebOptions:
+    """Options of every recipe that serves a page."""
+
+    web_host: str = "127.0.0.1"
+    web_port: int = 8080
+    no_browser: bool = False
+    db: str | None = None
+
+
+ARGS = {
+    "web_host": Arg("--web-host", help="address that the page is served at"),
+    "web_port": Arg("--web-port", help="its port; 0 takes any that is free"),
+    "no_browser": Arg("--no-browser", help="do not open the page in a browser"),
+    "db": Arg("--db", help=f"{DB_HELP} (default: what the recipe says, else {DEFAULT_DB})"),
+}
+
+
+@dataclass(frozen=True)
+class Controller:
+    """What `on_load(controller)` and `on_exit(controller)` of a recipe are told."""
+
+    store: Store
+    feed: Feed
+    dataset: str
+    db: str
+    """Address of the store, for another process."""
+    url: str
+    """Of the page."""
+
+
+def label_config(labels: LabelMap, shown: Sequence[str]) -> dict[str, Any]:
+    """The `labels` of a project as the page wants them, those of `shown`, each with its colour."""
+    return {"labels": [{"name": name, "color": labels.color_of(name)} for name in shown]}
+
+
+def run(make_components: Callable[[], Components], options: WebOptions) -> int:
+    """Serve the components until Ctrl-C or SIGTERM. Raises `TeachboxError` where they cannot be served."""
+    # The port first: nothing is started, and nothing written, for a page that cannot be shown.
+    with bind(options.web_host, options.web_port) as listener:
+        components = make_components()
+        check_components(components)
+        db = options.db or components.get("db") or DEFAULT_DB
+        with Store.open(db) as store:
+            store.add_dataset(components["dataset"])
+            first_id = store.last_answer_id(components["dataset"])
+            life = _Life(components, store, db, options)
+            server = WebServer(life.app, listener, life.ready)
+            life.server = server
+            try:
+                server.run()
+                print(_saved(store, components["dataset"], first_id), flush=True)
+            finally:
+                life.end()
+            if life.error is not None:
+                raise life.error
+    return 0
+
+
+def check_components(components: Any) -> None:
+    """Raises `UsageError` naming what of a recipe's components is missing, wrong, or not supported here."""
+    if not isinstance(components, dict):
+        raise UsageError(f"the recipe returned {type(components).__name__}; it must return a dict of components")
+    for key in REQUIRED:
+        if key not in components:
+            raise UsageError(f"the recipe's components have no {key!r}; they need {', '.join(REQUIRED)}")
+    for key in components:
+        if key not in REQUIRED + OPTIONAL:
+            supported = ", ".join(sorted(REQUIRED + OPTIONAL))
+            raise UsageError(f"the recipe's component {key!r} is not supported; supported are {supported}")
+    if not isinstance(components["dataset"], str) or not components["dataset"]:
+        raise UsageError(f"the recipe's dataset is {components['dataset']!r}; it must be the name of a dataset")
+    if components["view_id"] != VIEW_ID:
+        raise UsageError(f"the recipe's view_id is {components['view_id']!r}; only {VIEW_ID!r} is built")
+    for key in ("on_exit", "on_load", "predict", "served_version", "update"):
+        if components.get(key) is not None and not callable(components[key]):
+            raise UsageError(f"the recipe's {key} is {components[key]!r}; it must be a function")
+    config = components.get("config") or {}
+    for key in config:
+        if key not in CONFIG_KEYS:
+            raise UsageError(
+                f"the recipe's config key {key!r} is not supported; supported are {', '.join(CONFIG_KEYS)}"
+            )
+    if not config.get("labels"):
+        raise UsageError("the recipe's config has no labels; give at least one, in config['labels']")
+
+
+class _Life:
+    """One run of the app: built at once, the recipe's hooks called when the page is up and when it is gone."""
+
+    def __init__(self, components: Components, store: Store, db: str, options: WebOptions) -> None:
+        self._components = components
+        self._options = options
+        self._store = store
+        self._db = db
+        self._dataset: str = components["dataset"]
+        config = components.get("config") or {}
+        labels = [_label(entry, place) for place, entry in enumerate(config["labels"])]
+        self._feed = Feed(
+            as_tasks(components["stream"]),
+            store,
+            self._dataset,
+            predict=components.get("predict"),
+            served_version=components.get("served_version"),
+            exclude=components.get("exclude") or (),
+            labels=[label["name"] for label in labels],
+        )
+        project = {"labels": labels, "threshold": config.get("threshold")}
+        # A page that only this machine is to see answers to no other name: no foreign site can reach it by DNS.
+        hosts = list(_LOOPBACK) if options.web_host in _LOOPBACK else None
+        self.app = create_app(store, self._feed, project, allowed_hosts=hosts)
+        self.server: WebServer | None = None
+        self.error: TeachboxError | None = None
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._controller: Controller | None = None
+        self._updates: threading.Thread | None = None
+
+    def ready(self) -> None:
+        """The page answers: start what the recipe starts beside it. Called from a thread of its own."""
+        assert self.server is not None
+        host = f"[{self._options.web_host}]" if ":" in self._options.web_host else self._options.web_host
+        url = f"http://{host}:{self.server.port}"
+        with self._lock:
+            if self._over.is_set():
+                return
+            print(f"Teachbox is at {url} (dataset {self._dataset} in {address_text(self._store)}). Ctrl-C stops it.")
+            if self._options.web_host not in (*_LOOPBACK, "::1"):
+                print("Whoever can reach this address can see the images and answer: there is no login.", flush=True)
+            self._controller = Controller(self._store, self._feed, self._dataset, self._db, url)
+            try:
+                if self._components.get("on_load"):
+                    self._components["on_load"](self._controller)
+            except TeachboxError as error:
+                self.error = error
+                self.server.stop()
+                return
+            if self._components.get("update"):
+                self._updates = threading.Thread(target=self._update, name="recipe-update", daemon=True)
+                self._updates.start()
+        if not self._options.no_browser:
+            webbrowser.open(url)
+
+    def end(self) -> None:
+        """The page is gone: stop what was started."""
+        with self._lock:
+            self._over.set()
+            if self._controller is None:
+                return
+            if self._updates is not None:
+                self._updates.join()
+            if self._components.get("on_exit"):
+                self._components["on_exit"](self._controller)
+
+    def _update(self) -> None:
+        """Hand new answers to the recipe's `update`, in a thread: no save waits for it. The last ones at the end."""
+        last_id = self._store.last_answer_id(self._dataset)
+        over = False
+        while not over:
+            over = self._over.wait(UPDATE_POLL_S)
+            answers = self._store.effective_answers(self._dataset, after_id=last_id)
+            if answers:
+                last_id = answers[-1].id
+                self._components["update"]([stored.task for stored in answers])
+
+
+def _label(entry: str | Mapping[str, str], place: int) -> dict[str, str]:
+    if isinstance(entry, str):
+        return {"name": entry, "color": PALETTE[place % len(PALETTE)]}
+    return dict(entry)
+
+
+def _saved(store: Store, dataset: str, first_id: int) -> str:
+    """What this run has added to the dataset."""
+    counts = Counter(stored.answer for stored in store.iter_effective_answers(dataset, after_id=first_id))
+    number = sum(counts.values())
+    if not number:
+        held = sum(store.answer_counts(dataset).values())
+        return f"No new annotations; dataset {dataset} in {address_text(store)} holds {held}"
+    noun = "annotation" if number == 1 else "annotations"
+    return f"Saved {number} {noun} to dataset {dataset} in {address_text(store)} ({counts_text(counts)})"

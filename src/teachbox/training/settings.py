@@ -1,0 +1,54 @@
+"""What a trainer is told. No TensorFlow here: a command line makes these before it is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from teachbox.errors import UsageError
+from teachbox.training.policy import Policy
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """The trainer's command line, with the original's names and defaults where it had them."""
+
+    dataset: str
+    db: str
+    config_path: Path
+    label_map_path: Path | None = None
+    """None: the one that `train_input_reader` names."""
+    model_dir: Path = Path("model_dir")
+    export_dir: Path = Path("export_dir")
+    data_dir: Path = Path("data_dir")
+    steps_per_epoch: int = -1
+    """Steps of a round; -1: one pass over the accepted answers."""
+    temp_files_num: int = 5
+    """How many versions and records are kept."""
+    max_checkpoints_num: int = 5
+    run_eval: bool = False
+    eval_steps: int = 50
+    """How many examples of `eval_input_reader` are evaluated on."""
+    use_display_name: bool = False
+    tf_logging_level: int = 40
+    batch_answers: int = 10
+    """A round starts with so many new accepted answers …"""
+    idle_seconds: float = 30.0
+    """… or with any at all once the newest is so old."""
+    seed: int = 0
+    policy: Policy = field(default_factory=Policy)
+
+    def check(self) -> None:
+        """Raises `UsageError` for a number that makes no sense."""
+        if self.steps_per_epoch < 1 and self.steps_per_epoch != -1:
+            raise UsageError(f"--steps-per-epoch is {self.steps_per_epoch}; give 1 or more, or -1 for one pass")
+        for option, value in (
+            ("--temp-files-num", self.temp_files_num),
+            ("--max-checkpoints-num", self.max_checkpoints_num),
+            ("--eval-steps", self.eval_steps),
+            ("--batch-answers", self.batch_answers),
+        ):
+            if value < 1:
+                raise UsageError(f"{option} is {value}; it must be 1 or more")
+        if self.idle_seconds < 0:
+            raise UsageError(f"--idle-seconds is {self.idle_seconds:g}; it must not be negative")

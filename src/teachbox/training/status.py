@@ -1,0 +1,30 @@
+"""What the trainer says about itself, in the store, for whoever looks at the page."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from teachbox.store import Store
+
+STEP_INTERVAL = 0.2
+"""Seconds between two reports of a step: no more than five a second are written."""
+
+
+class Status:
+    """The trainer's status in the store: changes of state at once, steps now and then."""
+
+    def __init__(self, store: Store, dataset: str) -> None:
+        self._store = store
+        self._dataset = dataset
+        self._written = 0.0
+
+    def set(self, state: str, **fields: Any) -> None:
+        """Say what is being done now: starting, waiting, training, publishing, evaluating, stopped or failed."""
+        self._store.set_trainer_status(self._dataset, state=state, **fields)
+        self._written = time.monotonic()
+
+    def step(self, step: int) -> None:
+        """Say how many steps of the round are done, unless that was said a moment ago."""
+        if time.monotonic() - self._written >= STEP_INTERVAL:
+            self.set("training", step=step)

@@ -1,0 +1,57 @@
+"""Images of tasks: read from where the task says, turned upright, kept for a while."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from teachbox.errors import DataError
+from teachbox.images import UprightImage, upright
+
+CACHE_BYTES = 64 * 2**20
+
+
+def read_image(path: str) -> bytes:
+    """The bytes of a local file or of an fsspec URL. Raises `DataError`."""
+    try:
+        if "://" not in path:
+            return Path(path).read_bytes()
+        import fsspec
+
+        with fsspec.open(path, "rb") as file:
+            content: bytes = file.read()
+            return content
+    except (OSError, ValueError, ImportError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DataError(f"the image cannot be read ({reason})", where=path) from error
+
+
+class ImageCache:
+    """Upright images by input hash, the least used dropped beyond `max_bytes`. Safe to use from several threads."""
+
+    def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._images: OrderedDict[int, UprightImage] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, input_hash: int, path: str) -> UprightImage:
+        """The image, read from `path` unless it is still here. Raises `DataError`."""
+        with self._lock:
+            image = self._images.get(input_hash)
+            if image is not None:
+                self._images.move_to_end(input_hash)
+                return image
+        return self.put(input_hash, upright(read_image(path), where=path))
+
+    def put(self, input_hash: int, image: UprightImage) -> UprightImage:
+        """Keep `image`, and return it."""
+        with self._lock:
+            old = self._images.pop(input_hash, None)
+            self._bytes += len(image.encoded) - (len(old.encoded) if old else 0)
+            self._images[input_hash] = image
+            while self._bytes > self._max_bytes and len(self._images) > 1:
+                _, dropped = self._images.popitem(last=False)
+                self._bytes -= len(dropped.encoded)
+        return image

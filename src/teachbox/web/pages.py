@@ -1,0 +1,63 @@
+"""The page itself, the project it is opened with, and the images it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi import Path as PathParameter
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from teachbox.errors import DataError
+from teachbox.web.parts import Json, UseParts
+
+STATIC = Path(__file__).parent / "static"
+_FRESH = {"Cache-Control": "no-cache"}
+_FOR_EVER = "private, max-age=31536000, immutable"
+router = APIRouter(default_response_class=Json)
+
+
+class FreshStaticFiles(StaticFiles):
+    """Files that a browser asks for each time, so that page and program are always of one version."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(_FRESH)
+        return response
+
+
+@router.get("/")
+def index() -> FileResponse:
+    return FileResponse(STATIC / "index.html", headers=_FRESH)
+
+
+@router.get("/health")
+def health() -> Json:
+    return Json({"ok": True})
+
+
+@router.get("/project")
+def project(parts: UseParts, session: str | None = None) -> Json:
+    """`?session=NAME` works as NAME; without a name everybody is one session."""
+    name = parts.session(None if session is None else f"{parts.feed.dataset}-{session}")
+    return Json({**parts.project, "session_id": name})
+
+
+@router.get("/image/{input_hash}")
+def image(
+    input_hash: Annotated[int, PathParameter(ge=-(2**63), lt=2**63)], request: Request, parts: UseParts
+) -> Response:
+    """The upright image; it never changes under its hash, so a browser keeps it."""
+    headers = {"ETag": f'"{input_hash}"', "Cache-Control": _FOR_EVER}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    try:
+        found = parts.feed.image(input_hash)
+    except DataError as error:
+        return Json({"error": str(error)}, status_code=404)
+    if found is None:
+        return Json({"error": f"no task of dataset {parts.feed.dataset} has the image {input_hash}"}, status_code=404)
+    return Response(found.encoded, media_type=found.media_type, headers=headers)

@@ -1,0 +1,53 @@
+"""The bodies of requests: what is not as it should be is refused, by name, before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_TASKS = 100
+
+SessionId = Annotated[str, Field(min_length=1, max_length=200)]
+Hash = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SessionQuestions(_Body):
+    """`POST /get_session_questions`. `exclude`: task hashes that the page still shows."""
+
+    session_id: SessionId | None = None
+    n: Annotated[int, Field(strict=True, ge=1, le=MOST_TASKS)] = 4
+    exclude: list[Hash] = []
+
+
+class GivenAnswers(_Body):
+    """`POST /give_answers`. Each answer is a task with `answer`; `_answer_key` makes a resend harmless."""
+
+    answers: list[dict[str, Any]]
+    session_id: SessionId | None = None
+
+
+class UndoAnswer(_Body):
+    """`POST /undo_answer`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    task_hash: Annotated[Hash, Field(alias="_task_hash")]
+    session_id: SessionId | None = None
+
+
+def one_line(errors: Sequence[Any]) -> str:
+    """The first thing wrong with a request, in one line: where it is, and what is wrong."""
+    if not errors:
+        return "the request is not as it should be"
+    first = errors[0]
+    if first.get("type") == "json_invalid":
+        return f"the body is not JSON: {first.get('ctx', {}).get('error', 'it cannot be read')}"
+    place = ".".join(str(part) for part in first["loc"] if part != "body")
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{f'`{place}`' if place else 'the body'}: {first['msg']}{more}"

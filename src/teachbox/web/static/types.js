@@ -1,0 +1,74 @@
+/**
+ * The shapes that pass between the modules. `Task` and `Span` are the server's; the rest is the page's own.
+ *
+ * @typedef {{x: number, y: number}} Point
+ * @typedef {{width: number, height: number}} Size
+ * @typedef {{x: number, y: number, width: number, height: number}} Rect
+ *
+ * @typedef {"accept" | "reject" | "ignore"} Answer
+ * @typedef {{name: string, color: string}} Label
+ *
+ * @typedef {object} Span  One box as it travels, in pixels of the original image.
+ * @property {string} label
+ * @property {number} [x]
+ * @property {number} [y]
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {number[][]} [points]
+ * @property {string} [type]
+ * @property {number} [score]  Stands on a predicted box only.
+ * @property {number} [version]  Of the model that predicted it.
+ *
+ * @typedef {object} Task
+ * @property {number} _task_hash
+ * @property {number} _input_hash
+ * @property {string} image  A URL.
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {Span[]} [spans]
+ * @property {{file?: string}} [meta]
+ * @property {number} [version]
+ *
+ * @typedef {Task & {answer: Answer, _answer_key: string}} AnsweredTask
+ *
+ * @typedef {object} Project
+ * @property {string} dataset
+ * @property {Label[]} labels
+ * @property {string} session_id
+ *
+ * @typedef {{tasks: Task[], total?: number | null, progress?: number | null}} Questions
+ *
+ * @typedef {object} Trainer
+ * @property {string} [state]
+ * @property {number | null} [step]
+ * @property {number | null} [steps]
+ * @property {number | null} [version]
+ * @property {string | null} [message]
+ *
+ * @typedef {object} Status
+ * @property {Trainer | null} [trainer]
+ * @property {number | null} [served_version]
+ * @property {{accept?: number, reject?: number, ignore?: number}} [answers]
+ * @property {Record<string, unknown> | null} [metrics]
+ * @property {"up" | "down" | "none"} [model_server]
+ *
+ * @typedef {object} Box  A box on the page.
+ * @property {number} id  Unique within its task.
+ * @property {string} label
+ * @property {Rect} rect
+ * @property {Span | null} span  What it came from; null for one that was drawn here.
+ * @property {boolean} touched  Whether a person drew or changed it.
+ *
+ * @typedef {object} Editor  The boxes of one task and what was done to them. Never changed in place.
+ * @property {Size} size  Of the image.
+ * @property {readonly Box[]} boxes
+ * @property {number | null} selected
+ * @property {readonly (readonly Box[])[]} past
+ * @property {readonly (readonly Box[])[]} future
+ * @property {number} nextId
+ *
+ * @typedef {"nw" | "n" | "ne" | "e" | "se" | "s" | "sw" | "w"} Handle
+ *
+ * @typedef {{scale: number, x: number, y: number}} View  Screen = image · scale + (x, y), in CSS pixels.
+ */
+export {};

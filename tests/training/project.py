@@ -1,0 +1,107 @@
+"""A small project for tests of the trainer: drawn images, a detector that is quick to build, answers in a store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from teachbox.annotation import make_span
+from teachbox.config.label_map import load_label_map
+from teachbox.config.starter import write_starter
+from teachbox.data.examples import task_to_example
+from teachbox.data.sources import make_task, read_image
+from teachbox.data.tfrecord import write_records
+from teachbox.store import Store
+from teachbox.training.settings import TrainerSettings
+
+DATASET = "squares"
+
+
+class Project:
+    """Folders, files and a store under one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config, self.label_map = write_starter(folder, ["square"])
+        self.change("height: 300", "height: 96")
+        self.change("width: 300", "width: 96")
+        self.change("depth_multiplier: 0.75", "depth_multiplier: 0.25")
+        self.change("batch_size: 8", "batch_size: 2")
+        self.store = Store.open(folder / "teachbox.db")
+        self.store.add_dataset(DATASET)
+
+    def change(self, old: str, new: str) -> None:
+        """Put `new` for `old` in the pipeline.config."""
+        text = self.config.read_text()
+        assert old in text, old
+        self.config.write_text(text.replace(old, new))
+
+    def settings(self, **changed: Any) -> TrainerSettings:
+        settings = TrainerSettings(
+            DATASET,
+            str(self.folder / "teachbox.db"),
+            self.config,
+            self.label_map,
+            self.folder / "model",
+            self.folder / "export",
+            self.folder / "data",
+            batch_answers=3,
+            idle_seconds=3600,
+        )
+        return replace(settings, **changed)
+
+    def image(self, number: int) -> Path:
+        """An image of a bright square on noise, another for each number."""
+        path = self.folder / "images" / f"{number}.png"
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            random = np.random.default_rng(number)
+            picture = Image.fromarray(random.integers(0, 90, (80, 100, 3), np.uint8))
+            ImageDraw.Draw(picture).rectangle(self.corners(number), fill=(230, 200, 60))
+            picture.save(path)
+        return path
+
+    def corners(self, number: int) -> tuple[int, int, int, int]:
+        """xmin, ymin, xmax, ymax of the square in image `number`."""
+        left, top = (number * 13) % 50, (number * 7) % 30
+        return left, top, left + 45, top + 45
+
+    def task(self, number: int, label: str = "square") -> dict[str, Any]:
+        xmin, ymin, xmax, ymax = self.corners(number)
+        task = make_task(str(self.image(number)), "image_manual", ["square"])
+        return {**task, "spans": [make_span(label, ymin, xmin, ymax, xmax)], "answer": "accept"}
+
+    def answer(self, *tasks: dict[str, Any]) -> list[int]:
+        return self.store.add_answers(DATASET, "session", tasks)
+
+    def record(self, name: str, numbers: range) -> Path:
+        """A TFRecord of some images with their boxes."""
+        labels = load_label_map(self.label_map)
+        tasks = [self.task(number) for number in numbers]
+        path = self.folder / name
+        write_records(path, [task_to_example(task, read_image(task["path"]), labels) for task in tasks])
+        return path
+
+    def versions(self) -> list[int]:
+        return [row.version for row in self.store.versions(DATASET)]
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [event.data for event in self.store.events_after(0) if event.kind == kind]
+
+    def status(self) -> dict[str, Any]:
+        return self.store.trainer_status(DATASET)
+
+
+def wait_for(condition: Callable[[], Any], what: str, alive: Callable[[], bool], seconds: float = 120) -> None:
+    """Until `condition` holds; fails at once where the trainer is no more."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert alive(), f"the trainer ended before {what}"
+        assert time.monotonic() < deadline, f"no {what} within {seconds:.0f} s"
+        time.sleep(0.02)

@@ -1,0 +1,42 @@
+"""What a trainer is told: defaults of the original, and numbers that make no sense."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from teachbox.errors import UsageError
+from teachbox.training.settings import TrainerSettings
+
+SETTINGS = TrainerSettings("d", "teachbox.db", Path("pipeline.config"))
+
+
+def test_the_originals_defaults() -> None:
+    SETTINGS.check()
+    assert (SETTINGS.steps_per_epoch, SETTINGS.temp_files_num, SETTINGS.max_checkpoints_num) == (-1, 5, 5)
+    assert (SETTINGS.run_eval, SETTINGS.eval_steps, SETTINGS.use_display_name) == (False, 50, False)
+    assert SETTINGS.tf_logging_level == 40
+    assert [str(path) for path in (SETTINGS.model_dir, SETTINGS.export_dir, SETTINGS.data_dir)] == [
+        "model_dir",
+        "export_dir",
+        "data_dir",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"steps_per_epoch": 0}, "--steps-per-epoch is 0"),
+        ({"steps_per_epoch": -2}, "-1 for one pass"),
+        ({"temp_files_num": 0}, "--temp-files-num is 0"),
+        ({"max_checkpoints_num": 0}, "--max-checkpoints-num"),
+        ({"eval_steps": 0}, "--eval-steps"),
+        ({"batch_answers": 0}, "--batch-answers"),
+        ({"idle_seconds": -1.0}, "--idle-seconds"),
+    ],
+)
+def test_numbers_that_make_no_sense(changed: dict, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        replace(SETTINGS, **changed).check()
