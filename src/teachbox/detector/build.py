@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from teachbox.config.protos import model_pb2, ssd_pb2
+from teachbox.detector.box_coding import FasterRCNNBoxCoder
 from teachbox.detector.features.ssd_mobilenet_v1 import SSDMobileNetV1, mobilenet_hyperparams
 from teachbox.detector.heads import ConvolutionalBoxPredictor
 from teachbox.detector.hyperparams import build_hyperparams
@@ -15,10 +19,11 @@ from teachbox.detector.parts import (
     build_miner,
     build_postprocessor,
     build_similarity,
-    not_built,
 )
+from teachbox.detector.refuse import not_built, refuse_others
 from teachbox.detector.ssd import SSD, SSDLosses
 from teachbox.detector.targets import TargetAssigner
+from teachbox.errors import ConfigError
 
 
 def build_detector(model: model_pb2.DetectionModel) -> SSD:
@@ -30,8 +35,25 @@ def build_detector(model: model_pb2.DetectionModel) -> SSD:
 
 
 def _build_ssd(config: ssd_pb2.Ssd) -> SSD:
+    # `inplace_batchnorm_update` says when the original writes moving averages, not what.
+    refuse_others(
+        config,
+        "model.ssd",
+        "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator box_predictor "
+        "anchor_generator post_processing loss encode_background_as_zeros negative_class_weight "
+        "normalize_loss_by_num_matches normalize_loc_loss_by_codesize freeze_batchnorm add_background_class "
+        "inplace_batchnorm_update",
+    )
+    if config.num_classes < 1:
+        raise ConfigError(f"num_classes is {config.num_classes}; there is at least 1", where="model.ssd")
     box_coder = build_box_coder(config.box_coder)
     anchor_generator = build_anchor_generator(config.anchor_generator)
+    layers = len(anchor_generator.anchors_per_location)
+    if layers != config.feature_extractor.num_layers:
+        found = (
+            f"anchors for {layers} feature maps, but the feature extractor has {config.feature_extractor.num_layers}"
+        )
+        raise ConfigError(f"{found}; make their num_layers equal", where="model.ssd.anchor_generator")
     unmatched = _unmatched_class(config)
     height, width = _image_size(config)
     detector = SSD(
@@ -66,31 +88,50 @@ def _image_size(config: ssd_pb2.Ssd) -> tuple[int, int]:
     raise not_built("model.ssd.image_resizer", kind, "fixed_shape_resizer and keep_aspect_ratio_resizer are")
 
 
-def _feature_extractor(config: ssd_pb2.Ssd) -> SSDMobileNetV1:
+def _feature_extractor(config: ssd_pb2.Ssd) -> Any:
     message = config.feature_extractor
-    if message.type != "ssd_mobilenet_v1":
-        raise not_built("model.ssd.feature_extractor.type", repr(message.type), "'ssd_mobilenet_v1' is")
-    own = build_hyperparams(message.conv_hyperparams, freeze_batchnorm=config.freeze_batchnorm)
+    if message.type not in FEATURE_EXTRACTORS:
+        built = ", ".join(FEATURE_EXTRACTORS)
+        raise not_built("model.ssd.feature_extractor.type", repr(message.type), f"of these, one is: {built}")
+    return FEATURE_EXTRACTORS[message.type](message, freeze_batchnorm=config.freeze_batchnorm)
+
+
+def _ssd_mobilenet_v1(message: ssd_pb2.SsdFeatureExtractor, *, freeze_batchnorm: bool) -> SSDMobileNetV1:
+    where = "model.ssd.feature_extractor"
+    refuse_others(
+        message,
+        where,
+        "type depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers",
+    )
+    if not 1 <= message.num_layers <= 6:
+        raise ConfigError(f"num_layers is {message.num_layers}; there are 1 to 6", where=where)
+    own = build_hyperparams(message.conv_hyperparams, freeze_batchnorm=freeze_batchnorm)
     # Without the override the backbone keeps the settings it was published with; the extra layers take the config's.
     base = own if message.override_base_feature_extractor_hyperparams else mobilenet_hyperparams()
     return SSDMobileNetV1(
-        base.frozen() if config.freeze_batchnorm else base,
+        base.frozen() if freeze_batchnorm else base,
         extra_hyperparams=own,
+        num_layers=message.num_layers,
         depth_multiplier=message.depth_multiplier,
         min_depth=message.min_depth,
         name="feature_extractor",
     )
 
 
+FEATURE_EXTRACTORS: dict[str, Callable[..., Any]] = {"ssd_mobilenet_v1": _ssd_mobilenet_v1}
+"""`feature_extractor.type` → what builds it from its message; one file a backbone in `features/`."""
+
+
 def _box_predictor(config: ssd_pb2.Ssd, anchors_per_location: list[int]) -> ConvolutionalBoxPredictor:
+    where = "model.ssd.box_predictor"
     kind = config.box_predictor.WhichOneof("box_predictor_oneof")
     if kind != "convolutional_box_predictor":
-        raise not_built("model.ssd.box_predictor", kind, "convolutional_box_predictor is")
+        raise not_built(where, kind, "convolutional_box_predictor is")
     message = config.box_predictor.convolutional_box_predictor
-    if message.use_depthwise:
-        raise not_built(
-            "model.ssd.box_predictor.convolutional_box_predictor", "use_depthwise", "plain convolutions are"
-        )
+    if message.box_code_size != FasterRCNNBoxCoder.code_size:
+        found = f"box_code_size {message.box_code_size}"
+        raise not_built(f"{where}.{kind}", found, f"the box coder has {FasterRCNNBoxCoder.code_size}")
+    clip = message.box_encodings_clip_range
     return ConvolutionalBoxPredictor(
         build_hyperparams(message.conv_hyperparams, freeze_batchnorm=config.freeze_batchnorm),
         num_classes=config.num_classes,
@@ -104,6 +145,8 @@ def _box_predictor(config: ssd_pb2.Ssd, anchors_per_location: list[int]) -> Conv
         dropout_rate=1.0 - message.dropout_keep_probability if message.use_dropout else 0.0,
         class_prediction_bias_init=message.class_prediction_bias_init,
         apply_sigmoid_to_scores=message.apply_sigmoid_to_scores,
+        use_depthwise=message.use_depthwise,
+        box_encodings_clip_range=(clip.min, clip.max) if message.HasField("box_encodings_clip_range") else None,
         name="box_predictor",
     )
 
@@ -117,6 +160,11 @@ def _unmatched_class(config: ssd_pb2.Ssd) -> tuple[float, ...]:
 
 def _losses(config: ssd_pb2.Ssd) -> SSDLosses:
     message = config.loss
+    refuse_others(
+        message,
+        "model.ssd.loss",
+        "localization_loss classification_loss classification_weight localization_weight hard_example_miner",
+    )
     return SSDLosses(
         localization=build_localization_loss(message.localization_loss),
         classification=build_classification_loss(message.classification_loss),

@@ -101,8 +101,9 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
     def named_variables(self) -> NamedVariables:
         names: NamedVariables = {}
         for blocks, boxes, classes in zip(self.shared, self.box_layers, self.class_layers, strict=True):
-            for part in (*blocks, boxes, classes):
-                names |= part.named_variables()
+            for block in blocks:
+                names |= block.named_variables()
+            names |= boxes.named_variables() | classes.named_variables()
         return names
 
 

@@ -37,7 +37,9 @@ class HardExampleMiner:
 
         `location_loss`, `class_loss` are [B, A]; `boxes` [B, A, 4] are the decoded predictions; `match` int [B, A].
         """
-        kept = self._kept(ops.stop_gradient(location_loss), ops.stop_gradient(class_loss), ops.stop_gradient(boxes), match)
+        kept = self._kept(
+            ops.stop_gradient(location_loss), ops.stop_gradient(class_loss), ops.stop_gradient(boxes), match
+        )
         return ops.sum(location_loss * kept), ops.sum(class_loss * kept)
 
     def _kept(self, location_loss: Any, class_loss: Any, boxes: Any, match: Any | None) -> Any:

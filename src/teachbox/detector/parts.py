@@ -40,9 +40,9 @@ def build_anchor_generator(config: anchor_generator_pb2.AnchorGenerator) -> SSDA
         if len(getattr(message, name)) not in (0, message.num_layers):
             found = f"{len(getattr(message, name))} values of {name} for {message.num_layers} layers"
             raise ConfigError(f"{found}; give one a layer, or none", where=where)
-    for kind in ("stride", "offset"):
-        if len(getattr(message, f"height_{kind}")) != len(getattr(message, f"width_{kind}")):
-            raise ConfigError(f"height_{kind} and width_{kind} go together; give both, or none", where=where)
+    for what in ("stride", "offset"):
+        if len(getattr(message, f"height_{what}")) != len(getattr(message, f"width_{what}")):
+            raise ConfigError(f"height_{what} and width_{what} go together; give both, or none", where=where)
     specs = ssd_box_specs(
         message.num_layers,
         min_scale=message.min_scale,

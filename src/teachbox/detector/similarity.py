@@ -40,5 +40,5 @@ def negative_squared_distance(a: Any, b: Any) -> Any:
 
 
 def thresholded_iou(a: Any, b: Any, scores: Any, *, iou_threshold: float) -> Any:
-    """The score [..., N] of the first box of each pair whose intersection over union is above `iou_threshold`, else 0."""
+    """The `scores` [..., N] of the first box of each pair where their overlap is above `iou_threshold`, else 0."""
     return ops.where(iou(a, b) > iou_threshold, ops.expand_dims(scores, -1), 0.0)
