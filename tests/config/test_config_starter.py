@@ -33,8 +33,8 @@ def test_by_hand(tmp_path: Path):
     assert train.fine_tune_checkpoint == "/m/model.ckpt"
     assert train.fine_tune_checkpoint_type == "detection"
     assert train.batch_size == 8
-    momentum = train.optimizer.momentum_optimizer
-    assert momentum.learning_rate.constant_learning_rate.learning_rate == pytest.approx(0.003)
+    adam = train.optimizer.adam_optimizer
+    assert adam.learning_rate.constant_learning_rate.learning_rate == pytest.approx(0.0005)
     assert train.optimizer.use_moving_average is False
     assert train.gradient_clipping_by_norm == 10
     assert resolve_path(pipeline, pipeline.message.train_input_reader.label_map_path) == str(label_map_path)

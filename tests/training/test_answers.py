@@ -10,7 +10,7 @@ from project import DATASET, Project
 from teachbox.config.label_map import load_label_map
 from teachbox.data.cache import ByteCache
 from teachbox.data.examples import decode_example
-from teachbox.training.answers import AnswerReader, Trigger
+from teachbox.training.answers import AnswerReader
 
 pytestmark = pytest.mark.tf
 
@@ -108,12 +108,3 @@ def test_what_cannot_be_used_is_reported_once_and_left_out(reading: Reading) -> 
     again.reported.update(id for id, _ in reading.reports)
     assert again.read(0).new == [ids[1]]
     assert len(reading.reports) == 3
-
-
-def test_a_round_starts_with_enough_answers_or_after_a_pause() -> None:
-    trigger = Trigger(batch_answers=10, idle_seconds=30)
-    assert trigger.fires(new=10, newest=100, now=100)
-    assert not trigger.fires(new=9, newest=100, now=129)
-    assert trigger.fires(new=9, newest=100, now=130)
-    assert trigger.fires(new=1, newest=100, now=1000)
-    assert not trigger.fires(new=0, newest=100, now=1000)

@@ -17,6 +17,7 @@ from PIL import Image
 from tiny import TinyDetector, resizer, tf_variables
 
 from teachbox.data.examples import encode_example
+from teachbox.data.resizers import keep_aspect_ratio_resizer
 from teachbox.errors import ExportError
 from teachbox.images import upright
 from teachbox.training.garbage import MARK, read_mark
@@ -71,6 +72,23 @@ def test_the_three_signatures(tmp_path: Path) -> None:
         assert answer["detection_scores"].numpy() == pytest.approx(
             np.full((count, 1), expected_score(detector)), rel=1e-5
         )
+
+
+def test_images_of_several_sizes_in_one_batch(tmp_path: Path) -> None:
+    detector = TinyDetector()
+    keep = keep_aspect_ratio_resizer(8, 16)
+    made = Publisher(tmp_path, detector, keep, tf_variables(detector), "tiny")
+    loaded = tf.saved_model.load(str(made.publish(step=0).path))
+    wide, square = picture(size=(32, 16)), picture(size=(20, 20))
+    together = loaded.signatures["encoded_image"](tf.constant([wide, square]))["detection_scores"].numpy()
+    alone = [
+        loaded.signatures["encoded_image"](tf.constant(one))["detection_scores"].numpy()[0] for one in (wide, square)
+    ]
+    assert alone == pytest.approx([expected_score(detector)] * 2, rel=1e-5)
+    assert together[0] == pytest.approx(alone[0], rel=1e-5)
+    # Half of the square one is padding, which this detector takes for black.
+    black = detector(detector.preprocess(np.array([[[[100, 50, 25]]]], np.float32)))["score"]
+    assert together[1] == pytest.approx(tf.sigmoid(black).numpy()[0], rel=1e-5)
 
 
 def test_a_later_version_is_the_same_graph_with_new_variables(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from teachbox.data.tfrecord import read_records
 from teachbox.errors import CheckpointError, ConfigError, LabelMapError, TeachboxError
 from teachbox.training import checkpoints, worker
 from teachbox.training.garbage import read_mark
+from teachbox.training.policy import Policy
 from teachbox.training.publish import complete_versions
 from teachbox.training.settings import TrainerSettings
 from teachbox.training.worker import run_trainer
@@ -69,7 +70,7 @@ def running(project: Project, **changed) -> Iterator[Running]:
         yield trainer
     finally:
         trainer.end()
-    assert trainer.error is None
+        assert trainer.error is None
     assert project.status()["state"] == "stopped"
 
 
@@ -82,11 +83,11 @@ def predicted(project: Project, version: int, image: int) -> np.ndarray:
 def test_a_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = Project(tmp_path)
     project.record("eval.record", range(20, 24))
-    project.config.write_text(
-        project.config.read_text()
-        + "eval_config { num_visualizations: 2 }\n"
-        + 'eval_input_reader { tf_record_input_reader { input_path: "eval.record" } }\n'
-    )
+    project.record("seed.record", range(30, 31))
+    seed = 'tf_record_input_reader { input_path: "seed.record" }'
+    project.change("train_input_reader {", f"train_input_reader {{ {seed}")
+    reader = 'eval_input_reader { tf_record_input_reader { input_path: "eval.record" } }\n'
+    project.change("\neval_config {", f"\n{reader}eval_config {{ num_visualizations: 2 ")
     monkeypatch.setattr(worker, "RETRY_SECONDS", 0.2)
 
     with running(project, run_eval=True, temp_files_num=2) as trainer:
@@ -159,6 +160,9 @@ def test_a_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_round_that_diverges_is_given_up(tmp_path: Path) -> None:
     project = Project(tmp_path)
+    (tmp_path / "seed.record").write_text("no record: the step is compiled without")
+    seed = 'tf_record_input_reader { input_path: "seed.record" }'
+    project.change("train_input_reader {", f"train_input_reader {{ {seed}")
     project.change("learning_rate: 0.003", "learning_rate: 1e30")
     with running(project, steps_per_epoch=20) as trainer:
         trainer.wait_for_state("waiting")
@@ -185,6 +189,48 @@ def test_a_pause_is_enough_and_a_stop_keeps_what_was_learnt(tmp_path: Path) -> N
     assert run.last_step > 3
     assert checkpoints.latest(tmp_path / "model") == tmp_path / "model" / f"model.ckpt-{run.last_step}"
     assert len(project.versions()) == 1
+
+
+def batch_norm(project: Project, step: int, ending: str) -> np.ndarray:
+    """All batch normalisation variables of a checkpoint with this last name, in one row."""
+    reader = tf.train.load_checkpoint(str(project.folder / "model" / f"model.ckpt-{step}"))
+    names = sorted(name for name in reader.get_variable_to_shape_map() if name.endswith(f"BatchNorm/{ending}"))
+    return np.concatenate([reader.get_tensor(name) for name in names])
+
+
+def one_round(project: Project, policy: Policy) -> None:
+    with running(project, policy=policy) as trainer:
+        trainer.wait_for_state("waiting")
+        project.answer(project.task(1), project.task(2), project.task(3))
+        trainer.wait_for_round(1)
+    assert [run.state for run in project.store.runs(DATASET)] == ["finished"]
+
+
+def test_a_policy_of_averages(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.change("use_moving_average: false", "use_moving_average: true")
+    one_round(project, Policy(recalibrate_images=3, restart_averages=True))
+    # Two steps at a decay of 0.9997 leave them near 0 and 1; the statistics of the images are elsewhere.
+    assert np.abs(batch_norm(project, 0, "moving_mean")).max() == 0
+    assert np.abs(batch_norm(project, 2, "moving_mean")).max() > 0.01
+    assert np.median(batch_norm(project, 2, "moving_variance")) < 0.5
+    # What is published are the averages: the plain names of the checkpoint.
+    reader = tf.train.load_checkpoint(str(tmp_path / "model" / "model.ckpt-2"))
+    name = "BoxPredictor_0/BoxEncodingPredictor/biases"
+    assert not np.array_equal(reader.get_tensor(name), reader.get_tensor(f"{name}/ExponentialMovingAverage"))
+    version = tf.train.load_checkpoint(
+        str(tmp_path / "export" / str(project.versions()[-1]) / "variables" / "variables")
+    )
+    published = [version.get_tensor(key) for key in version.get_variable_to_shape_map() if key.startswith("weights/")]
+    assert any(np.array_equal(reader.get_tensor(name), value) for value in published)
+    assert not any(np.array_equal(reader.get_tensor(f"{name}/ExponentialMovingAverage"), value) for value in published)
+
+
+def test_a_policy_of_frozen_batch_norm(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    one_round(project, Policy(freeze_batch_norm=True))
+    for ending in ("gamma", "beta", "moving_mean", "moving_variance"):
+        np.testing.assert_array_equal(batch_norm(project, 2, ending), batch_norm(project, 0, ending))
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ TABLE: dict[str, dict[str, Verdict]] = {
     )
     | no_effect("inplace_batchnorm_update", "when moving averages of batch normalisation are written, not what"),
     "model.ssd.feature_extractor": built(
-        "depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams"
+        "depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers"
     )
     | {"type": only("ssd_mobilenet_v1")},
     "model.ssd.image_resizer": built("fixed_shape_resizer keep_aspect_ratio_resizer"),
@@ -83,9 +83,11 @@ TABLE: dict[str, dict[str, Verdict]] = {
     "model.ssd.box_predictor": built("convolutional_box_predictor"),
     "*.convolutional_box_predictor": built(
         "conv_hyperparams min_depth max_depth num_layers_before_predictor use_dropout "
-        "dropout_keep_probability kernel_size class_prediction_bias_init apply_sigmoid_to_scores"
+        "dropout_keep_probability kernel_size class_prediction_bias_init apply_sigmoid_to_scores use_depthwise "
+        "box_encodings_clip_range"
     )
     | {"box_code_size": only(4)},
+    "*.box_encodings_clip_range": built("min max"),
     "model.ssd.anchor_generator": built("ssd_anchor_generator"),
     "*.ssd_anchor_generator": built(
         "num_layers min_scale max_scale scales aspect_ratios interpolated_scale_aspect_ratio "
@@ -117,7 +119,10 @@ TABLE: dict[str, dict[str, Verdict]] = {
     ),
     # Detections
     "model.ssd.post_processing": built("batch_non_max_suppression score_converter logit_scale"),
-    "*.batch_non_max_suppression": built("score_threshold iou_threshold max_detections_per_class max_total_detections")
+    "*.batch_non_max_suppression": built(
+        "score_threshold iou_threshold max_detections_per_class max_total_detections change_coordinate_frame"
+    )
+    | no_effect("use_hard_nms", "suppression is hard: soft suppression is not built")
     | no_effect("use_static_shapes use_cpu_nms", "where and in which shapes it is computed, not what is kept"),
     # Training
     "train_config": built(

@@ -20,8 +20,7 @@ class Numbers:
     """What a starter trains with: the numbers that were tuned, in one place."""
 
     batch_size: int = 8
-    learning_rate: float = 0.003
-    momentum: float = 0.9
+    learning_rate: float = 0.0005
     gradient_clipping: float = 10.0
     l2_weight: float = 4e-5
     batch_norm_decay: float = 0.9997
@@ -254,13 +253,13 @@ train_config {
   }
 
   optimizer {
-    momentum_optimizer {
+    # The rate stays as it is: a schedule planned for thousands of steps means nothing in rounds of a few dozen.
+    adam_optimizer {
       learning_rate {
         constant_learning_rate {
           learning_rate: $learning_rate
         }
       }
-      momentum_optimizer_value: $momentum
     }
     # Averages over thousands of steps would lag behind rounds of a few dozen.
     use_moving_average: false

@@ -7,7 +7,11 @@ from typing import Any, Literal
 from keras import ops
 
 from teachbox.detector.matching import UNMATCHED
-from teachbox.detector.native import non_max_suppression
+from teachbox.detector.native import NEVER, non_max_suppression
+from teachbox.detector.similarity import iou
+
+_HARDEST = 512
+_POSITIVES = 64
 
 
 class HardExampleMiner:
@@ -51,20 +55,49 @@ class HardExampleMiner:
             losses = losses + location_loss * self.localization_weight
         anchors = int(losses.shape[1])
         most = min(self.num_hard_examples or anchors, anchors)
+        bounded = match is not None and self.max_negatives_per_positive is not None
+        if not bounded or most < anchors or anchors <= 2 * _HARDEST:
+            return self._pick(losses, boxes, match, most)[0]
+        # The same, sooner: once there are more negatives than may count among the hardest anchors, only positives are
+        # looked for under them. That holds unless one of these overlaps an anchor that was not looked at.
+        high = ops.logical_or(losses >= ops.top_k(losses, _HARDEST)[0][:, -1:], match >= 0)
+        picked, surplus = self._pick(ops.where(high, losses, NEVER), boxes, match, most)
+        sound = ops.logical_and(ops.all(surplus > 0), self._alone(losses, boxes, high, match))
+        return ops.cond(sound, lambda: picked, lambda: self._pick(losses, boxes, match, most)[0])
+
+    def _pick(self, losses: Any, boxes: Any, match: Any | None, most: int) -> tuple[Any, Any]:
+        """float32 [B, A]: 1 for an anchor that counts; and by how many negatives each image has more than may count."""
         selected, count = non_max_suppression(boxes, losses, most=most, iou_threshold=self.iou_threshold)
         counted = ops.arange(most) < ops.expand_dims(count, -1)
+        surplus = ops.zeros_like(count)
         if match is not None and self.max_negatives_per_positive is not None:
             chosen = ops.take_along_axis(match, selected, axis=1)
             positive = ops.logical_and(chosen >= 0, counted)
-            negative = ops.logical_and(chosen == UNMATCHED, counted)
+            negatives = ops.cumsum(ops.cast(ops.logical_and(chosen == UNMATCHED, counted), "int32"), axis=1)
             positives = ops.sum(ops.cast(positive, "float32"), axis=1, keepdims=True)
             allowed = ops.cast(self.max_negatives_per_positive * positives, "int32")
             allowed = ops.maximum(allowed, self.min_negatives_per_image)
-            within = ops.cumsum(ops.cast(negative, "int32"), axis=1) <= allowed
             # As in the original, ignored anchors count while negatives are still taken.
-            counted = ops.logical_and(counted, ops.logical_or(positive, within))
-        images = ops.shape(losses)[0]
+            counted = ops.logical_and(counted, ops.logical_or(positive, negatives <= allowed))
+            surplus = negatives[:, -1] - allowed[:, 0]
+        images, anchors = ops.shape(losses)[0], int(losses.shape[1])
         places = ops.expand_dims(ops.arange(images) * anchors, -1) + selected
         flags = ops.reshape(ops.cast(counted, "float32"), (-1,))
         kept = ops.scatter(ops.reshape(places, (-1, 1)), flags, (images * anchors,))
-        return ops.reshape(kept, (images, anchors))
+        return ops.reshape(kept, (images, anchors)), surplus
+
+    def _alone(self, losses: Any, boxes: Any, high: Any, match: Any) -> Any:
+        """Whether no positive could be suppressed by an anchor that is not `high` (bool [B, A])."""
+        rest = ops.where(high, NEVER, losses)
+        hardest_left = ops.max(rest, axis=1, keepdims=True)
+        # Only these positives could be: those with less loss than an anchor that was not looked at.
+        under = ops.cast(ops.logical_and(match >= 0, losses <= hardest_left), "int32")
+        flags, places = ops.top_k(under, _POSITIVES)
+        few = ops.all(ops.sum(under, axis=1) <= _POSITIVES)
+        own_boxes = ops.take_along_axis(boxes, ops.expand_dims(places, -1), axis=1)
+        own_losses = ops.take_along_axis(losses, places, axis=1)
+        # The kernel's arithmetic may round otherwise.
+        close = iou(own_boxes, boxes) > self.iou_threshold - 1e-4
+        harder = ops.expand_dims(rest, 1) >= ops.expand_dims(own_losses, -1)
+        suppressed = ops.logical_and(ops.logical_and(close, harder), ops.expand_dims(flags, -1) > 0)
+        return ops.logical_and(few, ops.logical_not(ops.any(suppressed)))

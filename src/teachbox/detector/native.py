@@ -38,6 +38,10 @@ def batch_norm_inference(x: Any, gamma: Any, beta: Any, mean: Any, variance: Any
     return x * scale + (beta - mean * scale)
 
 
+NEVER = -3.0e38
+"""A score that never counts."""
+
+
 class Suppressed(NamedTuple):
     """What multiclass suppression leaves, best first; rows past `count` are zero."""
 
@@ -54,7 +58,8 @@ class Suppressed(NamedTuple):
 def non_max_suppression(boxes: Any, scores: Any, *, most: int, iou_threshold: float) -> tuple[Any, Any]:
     """Greedy suppression of `boxes` [B, A, 4] by `scores` [B, A], best first: `(indices [B, most], count [B])`, int32.
 
-    A box goes if its overlap with a better one that stays is over the threshold. Rows past `count` are 0.
+    A box goes if its overlap with a better one that stays is over the threshold; one with the score `NEVER` does not
+    count at all. Rows past `count` are 0.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -65,7 +70,7 @@ def non_max_suppression(boxes: Any, scores: Any, *, most: int, iou_threshold: fl
                 scores=image[1],
                 max_output_size=most,
                 iou_threshold=iou_threshold,
-                score_threshold=-float("inf"),
+                score_threshold=NEVER,
                 pad_to_max_output_size=True,
             )
             return tf.ensure_shape(found.selected_indices, [most]), found.valid_outputs
@@ -98,12 +103,12 @@ def multiclass_non_max_suppression(
         )
     by_class = ops.transpose(scores, (0, 2, 1))
     class_boxes = ops.broadcast_to(ops.transpose(boxes, (0, 2, 1, 3)), (*by_class.shape, 4))
-    by_class = ops.where(by_class > score_threshold, by_class, -float("inf"))
+    by_class = ops.where(by_class > score_threshold, by_class, NEVER)
     indices, found, _ = _greedy(class_boxes, by_class, per_class, iou_threshold)
     picked = ops.take_along_axis(class_boxes, ops.expand_dims(indices, -1), axis=2)
     images = scores.shape[0]
     best, order = ops.top_k(ops.reshape(found, (images, -1)), total)
-    valid = best > -float("inf")
+    valid = best > NEVER
     mask = ops.cast(valid, "float32")
     kept = ops.take_along_axis(ops.reshape(picked, (images, -1, 4)), ops.expand_dims(order, -1), axis=1)
     return Suppressed(
@@ -117,7 +122,7 @@ def multiclass_non_max_suppression(
 def _greedy(boxes: Any, scores: Any, most: int, iou_threshold: float) -> tuple[Any, Any, Any]:
     """Suppression along the last axis of `scores` [..., A], `boxes` [..., A, 4]: indices and scores [..., most], count.
 
-    A score of −∞ never counts, and stands where there is none left.
+    A score of `NEVER` does not count, and stands where there is none left.
     """
     left, indices, found = ops.convert_to_tensor(scores), [], []
     places = ops.arange(left.shape[-1])
@@ -127,9 +132,9 @@ def _greedy(boxes: Any, scores: Any, most: int, iou_threshold: float) -> tuple[A
         box = ops.take_along_axis(boxes, ops.expand_dims(best, -1), axis=-2)
         overlap = iou(box, boxes)[..., 0, :]
         gone = ops.logical_or(overlap > iou_threshold, places == ops.cast(best, places.dtype))
-        left = ops.where(gone, -float("inf"), left)
-        indices.append(ops.where(score > -float("inf"), ops.cast(best, "int32"), 0))
+        left = ops.where(gone, NEVER, left)
+        indices.append(ops.where(score > NEVER, ops.cast(best, "int32"), 0))
         found.append(score)
     scores = ops.concatenate(found, axis=-1)
-    count = ops.sum(ops.cast(scores > -float("inf"), "int32"), axis=-1)
+    count = ops.sum(ops.cast(scores > NEVER, "int32"), axis=-1)
     return ops.concatenate(indices, axis=-1), scores, count

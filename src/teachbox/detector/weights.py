@@ -67,10 +67,11 @@ def restore(
 
     `detection` takes what fits and leaves the rest (the class predictor of another number of classes); `classification`
     takes the backbone alone, whose names have no `FeatureExtractor/` there; `full` takes everything or raises.
-    Raises `CheckpointError` where nothing fits.
+    Raises `CheckpointError` where nothing fits; then every variable has the value it had.
     """
     arrays = read_checkpoint(prefix)
     report = RestoreReport()
+    fitting: dict[str, np.ndarray] = {}
     used: set[str] = set()
     for name, variable in variables.items():
         if checkpoint_type == "classification":
@@ -86,11 +87,10 @@ def restore(
         elif tuple(array.shape) != tuple(variable.shape):
             report.left[name] = f"shape {tuple(array.shape)} there, {tuple(variable.shape)} here"
         else:
-            variable.assign(array)
-            report.taken.append(name)
+            fitting[name] = array
             used.add(source)
     report.unused.extend(sorted(set(arrays) - used - {"global_step"}))
-    if not report.taken:
+    if not fitting:
         raise CheckpointError(
             f"nothing in it fits this detector as fine_tune_checkpoint_type {checkpoint_type!r}; "
             f"it holds names such as {', '.join(sorted(arrays)[:2]) or 'none'}",
@@ -99,5 +99,8 @@ def restore(
     if checkpoint_type == "full" and report.left:
         name, why = next(iter(report.left.items()))
         raise CheckpointError(f"type `full` wants every variable, but {name}: {why}", where=str(prefix))
+    for name, array in fitting.items():
+        variables[name].assign(array)
+        report.taken.append(name)
     log.info("%s: %s", prefix, report)
     return report

@@ -51,6 +51,7 @@ _TF_LEVELS = {10: "0", 20: "0", 30: "1", 40: "2", 50: "3"}
     tf_logging_level=Arg("--tf-logging-level", "-tl", help="TensorFlow's log lines: 10 all … 50 almost none"),
     batch_answers=Arg("--batch-answers", "-ba", help="so many new accepted answers start a round"),
     idle_seconds=Arg("--idle-seconds", "-is", help="and so does any new one after so many quiet seconds"),
+    seed=Arg("--seed", help="of everything in training that is drawn at random"),
     exclude=Arg("--exclude", "-e", help="datasets whose images are left out, with commas between"),
 )
 def image_trainmodel(
@@ -76,6 +77,7 @@ def image_trainmodel(
     tf_logging_level: Literal[10, 20, 30, 40, 50] = 40,
     batch_answers: int = 10,
     idle_seconds: float = 30.0,
+    seed: int = 0,
     exclude: list[str] | None = None,
 ) -> Components:
     """Label images in the browser while a detector trains beside you.
@@ -102,6 +104,7 @@ def image_trainmodel(
         tf_logging_level=tf_logging_level,
         batch_answers=batch_answers,
         idle_seconds=idle_seconds,
+        seed=seed,
     )
     settings.check()
     project = open_project(

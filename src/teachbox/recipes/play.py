@@ -67,8 +67,8 @@ def play(
 ) -> Iterator[Played]:
     """Answer up to `images` tasks (all, if None) with the known boxes; yields after each answer is saved.
 
-    A file without known boxes is ignored. With `events`, a task that comes without a prediction is given
-    `wait_prediction_s` seconds to get one, as a person who looks at it would.
+    A file without known boxes is ignored. With `events`, a task that comes without boxes of the version that is served
+    is given `wait_prediction_s` seconds to get them, as a person would who looks at it.
     """
     with httpx.Client(base_url=base_url, timeout=30.0, trust_env=False) as http:
         count = 0
@@ -79,7 +79,7 @@ def play(
             if not tasks:
                 return
             for task in tasks:
-                if events is not None and task.get("version") is None:
+                if events is not None:
                     task = events.wait_for_prediction(task, wait_prediction_s)  # noqa: PLW2901
                 answer = answer_task(task, known)
                 started = time.perf_counter()
@@ -168,10 +168,16 @@ class Events:
             return self._changed.wait_for(lambda: bool(self.status) and condition(self.status), timeout)
 
     def wait_for_prediction(self, task: Task, timeout: float) -> Task:
-        """The task with predicted boxes as soon as there are some, or as it is after `timeout` seconds."""
+        """The task with boxes of the version that is served now, or as it is after `timeout` seconds."""
+
+        def newest() -> Task:
+            told = self.predicted.get(task["_task_hash"], task)
+            return told if (told.get("version") or 0) > (task.get("version") or 0) else task
+
         with self._changed:
-            self._changed.wait_for(lambda: task["_task_hash"] in self.predicted, timeout)
-            return self.predicted.get(task["_task_hash"], task)
+            wanted = self.status.get("served_version") or 1
+            self._changed.wait_for(lambda: (newest().get("version") or 0) >= wanted, timeout)
+            return newest()
 
     def _listen(self) -> None:
         with httpx.Client(base_url=self.base_url, timeout=None, trust_env=False) as http:

@@ -156,7 +156,8 @@ class _Life:
         with self._lock:
             if self._over.is_set():
                 return
-            print(f"Teachbox is at {url} (dataset {self._dataset} in {address_text(self._store)}). Ctrl-C stops it.")
+            where = f"dataset {self._dataset} in {address_text(self._store)}"
+            print(f"Teachbox is at {url} ({where}). Ctrl-C stops it.", flush=True)
             if self._options.web_host not in (*_LOOPBACK, "::1"):
                 print("Whoever can reach this address can see the images and answer: there is no login.", flush=True)
             self._controller = Controller(self._store, self._feed, self._dataset, self._db, url)

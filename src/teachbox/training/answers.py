@@ -28,18 +28,6 @@ class Accepted:
     """The store's answers up to this one are taken into account."""
 
 
-@dataclass(frozen=True)
-class Trigger:
-    """When a round starts: with so many new answers, or with any at all once nobody has answered for a while."""
-
-    batch_answers: int
-    idle_seconds: float
-
-    def fires(self, new: int, newest: float, now: float) -> bool:
-        """`new` accepted answers, the newest of them given at `newest`; both times in unix seconds."""
-        return new >= self.batch_answers or (new > 0 and now - newest >= self.idle_seconds)
-
-
 @dataclass
 class AnswerReader:
     """Reads the accepted answers of a dataset, each once; what cannot be used is reported once and left out."""

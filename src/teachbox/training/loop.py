@@ -63,7 +63,7 @@ class Learner:
         self._clip_norm = clip_norm
         self._variables: dict[str, keras.Variable] = detector.checkpoint_variables()
         names = {id(variable): name for name, variable in self._variables.items()}
-        self._trained = [variable for variable in detector.trainable_variables if id(variable) in names]
+        self._trained: list[keras.Variable] = detector.trainable_variables
         self._trained_names = [names[id(variable)] for variable in self._trained]
         optimizer.build(self._trained)
         self.averages = None if averages_decay is None else MovingAverages(self._trained, averages_decay)

@@ -13,7 +13,7 @@ class Policy:
     """How often the answers of this round are drawn, against 1 for all earlier ones."""
     freeze_batch_norm: bool = False
     """Normalise by the moving averages while training too; neither they nor scale and offset change."""
-    recalibrate_images: int = 0
+    recalibrate_images: int = 64
     """After a round, estimate the moving averages of batch normalisation anew on so many of the newest answered images;
     0: leave them."""
     restart_averages: bool = False

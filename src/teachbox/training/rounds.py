@@ -205,7 +205,12 @@ class Trainer:
     def _warm(self) -> None:
         examples = self._seed_examples() or [grey_example()]
         self._batches.reset(itertools.islice(itertools.cycle(examples), self._batch_size))
-        self.learner.warm(next(self._batches))
+        batch = next(self._batches)
+        self.learner.warm(batch)
+        if self.settings.policy.recalibrate_images:
+            before = self.learner.snapshot()
+            self._recalibrate([batch])
+            self.learner.restore(before)
 
     def _seed_examples(self) -> list[Example]:
         """Examples of the record in `train_input_reader`, where there is one that can be read."""
@@ -240,7 +245,7 @@ class Trainer:
             steps = pass_steps(len(examples), self._batch_size)
         log.info("Training for %d steps on %d answers, %d of them new", steps, len(examples), len(accepted.new))
         run = self.store.start_run(self.settings.dataset, steps=steps, answers=len(examples))
-        self.status.set("training", run=run, step=0, steps=steps, message="", answers=len(examples))
+        self.status.set("training", run=run, step=0, steps=steps, message="")
         self._replay.update(examples, accepted.new)
         started = time.monotonic()
         taken: list[Step] = []
@@ -255,10 +260,9 @@ class Trainer:
             self._report_failure("round_failed", error, run=run)
             self.state = replace(self.state, seen=accepted.last_id, unusable=sorted(self._answers.reported))
             return
-        ended = time.monotonic()
+        ended, ended_at = time.monotonic(), time.time()
         if self.stop.is_set() and len(taken) < steps:
-            # The answers stay unseen: the next start trains on them.
-            self._save_checkpoint()
+            # The answers stay unseen: the next start trains on them, from the checkpoint that is written at the end.
             self.store.finish_run(run, state="stopped", last_step=self.learner.step, seconds=ended - started)
             self._summaries.add_steps(taken)
             return
@@ -276,6 +280,9 @@ class Trainer:
             seconds=ended - started,
         )
         # From here on everybody sees the new version; what follows keeps nobody waiting.
+        if published:
+            seconds = round(ended - started, 3)
+            self._event("trained", run=run, version=self.state.version, steps=steps, seconds=seconds, ended=ended_at)
         self._save_checkpoint()
         self._write_record(accepted)
         self._summaries.add_steps(taken)

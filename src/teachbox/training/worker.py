@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from teachbox.errors import TeachboxError
 from teachbox.store import Store
-from teachbox.training.answers import Trigger
 from teachbox.training.settings import TrainerSettings
+from teachbox.training.trigger import Trigger
 
 if TYPE_CHECKING:
     from teachbox.training.rounds import Trainer
@@ -104,7 +104,8 @@ class _Watch:
 
 def _prepare_tensorflow(level: int) -> None:
     """Import it with its logging at `level` (10 … 50), and let it share a GPU with the model server."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", str(max(0, min(3, level // 10 - 1))))
+    # Its C++ part counts what it leaves out: 1 information, 2 warnings too, 3 errors too.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = str(max(0, min(3, level // 10 - 2)))
     import tensorflow as tf
 
     tf.get_logger().setLevel(level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -31,7 +31,8 @@ class Listener:
 class Events:
     """Hands each event to every listener. `publish` may be called from any thread, the rest from the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_alive_seconds: float = KEEP_ALIVE_SECONDS) -> None:
+        self._keep_alive_seconds = keep_alive_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: set[Listener] = set()
         self._closed = False
@@ -79,18 +80,26 @@ class Events:
             self.listened_to.set()
         return listener
 
-    async def stream(self, listener: Listener, first: str) -> AsyncIterator[str]:
-        """The text of a stream: `first`, then every event, and a comment now and then so that the line stays open."""
+    async def stream(self, listener: Listener, first: str, still_here: Callable[[], None]) -> AsyncIterator[str]:
+        """The text of a stream: `first`, then every event, and a comment now and then so that the line stays open.
+
+        `still_here` is called as often as a comment would come, as long as the page listens.
+        """
+        clock = asyncio.get_running_loop().time
+        told = clock()
         try:
             yield first
             while True:
                 try:
-                    message = await asyncio.wait_for(listener.messages.get(), KEEP_ALIVE_SECONDS)
+                    message = await asyncio.wait_for(listener.messages.get(), self._keep_alive_seconds)
                 except TimeoutError:
                     message = ": still here\n\n"
                 if message is None:
                     return
                 yield message
+                if clock() - told >= self._keep_alive_seconds:
+                    told = clock()
+                    still_here()
         finally:
             self._end(listener)
 

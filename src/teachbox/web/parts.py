@@ -31,7 +31,8 @@ class Parts:
         return f"{self.feed.dataset}-default" if given is None else check_name(given, "`session_id`")
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:
+    # Not a plain function: FastAPI would run that in a thread, and each change of thread waits for a busy core.
     parts: Parts = request.app.state.parts
     return parts
 

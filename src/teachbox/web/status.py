@@ -27,12 +27,12 @@ class StatusBoard:
         self._counted: tuple[int, dict[str, int]] | None = None
 
     def read(self) -> dict[str, Any]:
-        """The status as `GET /status` gives it."""
+        """The status as `GET /status` gives it; `trainer` is None where there never was one."""
         dataset, feed = self._feed.dataset, self._feed
-        trainer = self._store.trainer_status(dataset) or {"state": "none"}
+        trainer = self._store.trainer_status(dataset)
         evaluation = self._store.last_evaluation(dataset)
         return {
-            "trainer": {**dict.fromkeys(_TRAINER_KEYS), **trainer},
+            "trainer": {**dict.fromkeys(_TRAINER_KEYS), **trainer} if trainer else None,
             "served_version": feed.served_version,
             "answers": self._answers(),
             "metrics": evaluation.metrics if evaluation else {},

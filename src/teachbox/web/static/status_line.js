@@ -8,6 +8,7 @@
  * @property {string} trainer  What it does; "" where there is no trainer.
  * @property {number | null} share  0 to 1 while it trains.
  * @property {string} model  Which version is served, and how good it is; "" where nothing is known of one.
+ * @property {string} detail  More, for who asks.
  */
 
 /**
@@ -16,19 +17,22 @@
  */
 export function statusLine(status) {
   const trainer = trainerLine(status);
-  return { ...trainer, model: modelLine(status) };
+  const measured = status?.metrics_version ? `mAP measured on version ${status.metrics_version}` : "";
+  const detail = [measured, status?.model_server_message ?? ""].filter(Boolean).join("\n");
+  return { ...trainer, model: modelLine(status), detail };
 }
 
 /**
  * @param {Status | null} status
- * @returns {Omit<Line, "model">}
+ * @returns {Omit<Line, "model" | "detail">}
  */
 function trainerLine(status) {
-  const trainer = status?.trainer;
-  /** @type {Omit<Line, "model">} */
+  const trainer = status?.trainer ?? {};
+  /** @type {Omit<Line, "model" | "detail">} */
   const idle = { mood: "idle", trainer: "", share: null };
-  switch (trainer?.state) {
+  switch (trainer.state) {
     case undefined:
+    case "none":
       return { ...idle, mood: "off" };
     case "starting":
       return { ...idle, mood: "busy", trainer: "Trainer is starting" };

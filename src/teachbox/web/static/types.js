@@ -36,7 +36,7 @@
  * @property {Label[]} labels
  * @property {string} session_id
  *
- * @typedef {{tasks: Task[], total?: number | null, progress?: number | null}} Questions
+ * @typedef {{tasks: Task[], total?: number | null, progress?: number | null, done?: boolean}} Questions
  *
  * @typedef {object} Trainer
  * @property {string} [state]
@@ -50,7 +50,11 @@
  * @property {number | null} [served_version]
  * @property {{accept?: number, reject?: number, ignore?: number}} [answers]
  * @property {Record<string, unknown> | null} [metrics]
+ * @property {number | null} [metrics_version]
  * @property {"up" | "down" | "none"} [model_server]
+ * @property {string | null} [model_server_message]
+ * @property {number | null} [total]
+ * @property {number | null} [progress]
  *
  * @typedef {object} Box  A box on the page.
  * @property {number} id  Unique within its task.

@@ -1,0 +1,78 @@
+/** The server's REST interface. */
+
+/** @import { AnsweredTask, Project, Questions } from "./types.js" */
+
+/** What the server refused, with its reason: to send it again would not help. */
+export class Refused extends Error {}
+
+/** The server did not answer, or could not just now: to send it again may help. */
+export class Unreachable extends Error {}
+
+/** A request that waits longer than this is given up. The server may take 20 s to find the next task. */
+const TIMEOUT_MS = 30_000;
+
+/**
+ * @param {string} search  The page's own query: `?session=NAME` works under that name.
+ * @returns {Promise<Project>}
+ */
+export function getProject(search) {
+  return request(`project${search}`, {});
+}
+
+/**
+ * @param {string} session
+ * @param {number} n
+ * @param {number[]} exclude  Task hashes that the page holds.
+ * @returns {Promise<Questions>}
+ */
+export function getQuestions(session, n, exclude) {
+  return post("get_session_questions", { session_id: session, n, exclude });
+}
+
+/**
+ * @param {string} session
+ * @param {AnsweredTask} answer
+ * @returns {Promise<{progress: number | null}>}
+ */
+export function giveAnswer(session, answer) {
+  return post("give_answers", { session_id: session, answers: [answer] });
+}
+
+/**
+ * @param {string} session
+ * @param {number} taskHash
+ * @returns {Promise<unknown>}
+ */
+export function undoAnswer(session, taskHash) {
+  return post("undo_answer", { session_id: session, _task_hash: taskHash });
+}
+
+/**
+ * @param {string} path
+ * @param {unknown} content
+ */
+function post(path, content) {
+  const body = JSON.stringify(content);
+  const headers = { "Content-Type": "application/json" };
+  // A request that is kept alive outlives the tab; browsers allow 64 KiB of it.
+  return request(path, { method: "POST", body, headers, keepalive: body.length < 20_000 });
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} options
+ * @returns {Promise<any>}
+ */
+async function request(path, options) {
+  let response;
+  let content;
+  try {
+    response = await fetch(path, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    content = await response.json();
+  } catch (error) {
+    throw new Unreachable(error instanceof Error ? error.message : String(error));
+  }
+  if (response.ok) return content;
+  const reason = typeof content?.error === "string" ? content.error : `${response.status} ${response.statusText}`;
+  throw response.status >= 500 || response.status === 429 ? new Unreachable(reason) : new Refused(reason);
+}

@@ -1,0 +1,190 @@
+"""From config to detector: what is said is built, and what is not built is refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from google.protobuf import text_format
+
+from teachbox.config.protos import pipeline_pb2
+from teachbox.errors import ConfigError
+
+pytestmark = pytest.mark.tf
+
+
+@pytest.fixture
+def config(oracles) -> Any:
+    """The whole of an oracle's config; a quarter of its depth, so that it is quickly made."""
+    text = (oracles / "ssd_mobilenet_v1_075" / "pipeline.config").read_text()
+    message = text_format.Parse(text, pipeline_pb2.TrainEvalPipelineConfig()).model.ssd
+    message.feature_extractor.depth_multiplier = 0.25
+    message.image_resizer.fixed_shape_resizer.height = message.image_resizer.fixed_shape_resizer.width = 96
+    return message
+
+
+def build(config: Any) -> Any:
+    from teachbox.config.protos import model_pb2
+    from teachbox.detector.build import build_detector
+
+    return build_detector(model_pb2.DetectionModel(ssd=config))
+
+
+def test_depth_multiplier_and_min_depth(config):
+    config.feature_extractor.min_depth = 16
+    shapes = {name: tuple(variable.shape) for name, variable in build(config).checkpoint_variables().items()}
+    scope = "FeatureExtractor/MobilenetV1"
+    assert shapes[f"{scope}/Conv2d_0/weights"] == (3, 3, 3, 16)  # 8 would be too few
+    assert shapes[f"{scope}/Conv2d_1_depthwise/depthwise_weights"] == (3, 3, 16, 1)
+    assert shapes[f"{scope}/Conv2d_13_pointwise/weights"] == (1, 1, 256, 256)
+    assert shapes[f"{scope}/Conv2d_13_pointwise_1_Conv2d_5_1x1_16/weights"] == (1, 1, 64, 16)
+    assert shapes["BoxPredictor_5/ClassPredictor/weights"] == (1, 1, 32, 24)
+
+
+def test_depthwise_heads_have_the_public_names(config):
+    predictor = config.box_predictor.convolutional_box_predictor
+    predictor.use_depthwise, predictor.kernel_size = True, 3
+    shapes = {name: tuple(variable.shape) for name, variable in build(config).checkpoint_variables().items()}
+    scope = "BoxPredictor_0/ClassPredictor"
+    assert shapes[f"{scope}_depthwise/depthwise_weights"] == (3, 3, 128, 1)
+    assert shapes[f"{scope}_depthwise/BatchNorm/moving_variance"] == (128,)
+    assert shapes[f"{scope}/weights"] == (1, 1, 128, 12)
+
+
+def test_layers_before_the_predictor(config):
+    predictor = config.box_predictor.convolutional_box_predictor
+    predictor.num_layers_before_predictor, predictor.max_depth, predictor.min_depth = 2, 48, 8
+    shapes = {name: tuple(variable.shape) for name, variable in build(config).checkpoint_variables().items()}
+    assert shapes["BoxPredictor_0/Conv2d_0_1x1_48/weights"] == (1, 1, 128, 48)
+    assert shapes["BoxPredictor_5/Conv2d_1_1x1_32/weights"] == (1, 1, 32, 32)
+    assert shapes["BoxPredictor_0/ClassPredictor/weights"] == (1, 1, 48, 12)
+
+
+def test_options_of_the_head(config):
+    predictor = config.box_predictor.convolutional_box_predictor
+    predictor.class_prediction_bias_init = -4.6
+    predictor.apply_sigmoid_to_scores = True
+    predictor.box_encodings_clip_range.min, predictor.box_encodings_clip_range.max = -0.001, 0.002
+    predictor.use_dropout, predictor.dropout_keep_probability = True, 0.5
+    detector = build(config)
+    image = np.random.default_rng(0).uniform(-1, 1, (2, 96, 96, 3)).astype(np.float32)
+    training = [detector(image, training=True) for _ in range(2)]
+    codes = training[0]["box_encodings"].numpy()
+    assert (codes.min(), codes.max()) == (np.float32(-0.001), np.float32(0.002))
+    # Dropout differs from time to time, before the classes only.
+    np.testing.assert_array_equal(codes, training[1]["box_encodings"])
+    scores = [found["class_predictions_with_background"].numpy() for found in training]
+    assert np.abs(scores[0] - scores[1]).max() > 0
+    assert np.median(scores[0]) == pytest.approx(1 / (1 + np.exp(4.6)), rel=0.2)
+    inference = [detector(image)["class_predictions_with_background"] for _ in range(2)]
+    np.testing.assert_array_equal(*inference)
+
+
+def test_fewer_layers(config):
+    config.feature_extractor.num_layers = config.anchor_generator.ssd_anchor_generator.num_layers = 3
+    found = build(config)(np.zeros((1, 96, 96, 3), np.float32))
+    assert [tuple(map.shape[1:3]) for map in found["feature_maps"]] == [(6, 6), (3, 3), (2, 2)]
+    assert found["box_encodings"].shape == (1, 6 * 6 * 3 + 3 * 3 * 6 + 2 * 2 * 6, 4)
+
+
+def test_frozen_batch_normalisation_keeps_its_averages(config):
+    config.freeze_batchnorm = True
+    detector = build(config)
+    image = np.random.default_rng(0).uniform(-1, 1, (2, 96, 96, 3)).astype(np.float32)
+    before = {name: variable.numpy() for name, variable in detector.checkpoint_variables().items()}
+    frozen = detector(image, training=True)
+    for name, variable in detector.checkpoint_variables().items():
+        np.testing.assert_array_equal(variable.numpy(), before[name], err_msg=name)
+    np.testing.assert_allclose(frozen["box_encodings"], detector(image)["box_encodings"], rtol=1e-5, atol=1e-7)
+    trainable = {id(variable) for variable in detector.trainable_variables}
+    variables = detector.checkpoint_variables()
+    assert id(variables["FeatureExtractor/MobilenetV1/Conv2d_0/BatchNorm/gamma"]) in trainable
+    assert id(variables["FeatureExtractor/MobilenetV1/Conv2d_0/BatchNorm/moving_mean"]) not in trainable
+
+
+def test_without_a_background_column(config):
+    config.add_background_class = False
+    detector = build(config)
+    found = detector(np.zeros((1, 96, 96, 3), np.float32))
+    assert found["class_predictions_with_background"].shape[-1] == 3
+    targets = detector.target_assigner(
+        found["anchors"], np.array([[[0, 0, 1, 1]]], np.float32), np.array([[2]]), np.ones((1, 1), np.float32), [1]
+    )
+    matched = np.asarray(targets.match[0]) == 0
+    assert matched.any()
+    np.testing.assert_array_equal(np.asarray(targets.classes[0])[matched], [[0, 0, 1]] * matched.sum())
+    assert not np.asarray(targets.classes[0])[~matched].any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "statistics"),
+    [
+        ("truncated_normal_initializer { mean: 0.5 stddev: 0.01 }", (0.5, 0.01, 0.02)),
+        ("random_normal_initializer { mean: -0.5 stddev: 0.02 }", (-0.5, 0.02, 0.1)),
+        ("variance_scaling_initializer { factor: 1.0 mode: FAN_IN uniform: true }", (0, 128**-0.5, (3 / 128) ** 0.5)),
+    ],
+)
+def test_initialisers(config, kind, statistics):
+    message = config.box_predictor.convolutional_box_predictor.conv_hyperparams.initializer
+    message.Clear()
+    text_format.Parse(kind, message)
+    weights = build(config).checkpoint_variables()["BoxPredictor_0/BoxEncodingPredictor/weights"].numpy()
+    mean, deviation, furthest = statistics
+    assert weights.mean() == pytest.approx(mean, abs=deviation / 5)
+    # A normal distribution cut at two deviations is narrower.
+    assert weights.std() == pytest.approx(deviation * (0.88 if "truncated" in kind else 1), rel=0.08)
+    assert np.abs(weights - mean).max() <= furthest
+
+
+REFUSED = [
+    ("feature_extractor { type: 'ssd_resnet50_v1_fpn' }", "model.ssd.feature_extractor.type: 'ssd_resnet50_v1_fpn'"),
+    ("feature_extractor { use_explicit_padding: true }", "model.ssd.feature_extractor.use_explicit_padding"),
+    ("feature_extractor { pad_to_multiple: 32 }", "model.ssd.feature_extractor.pad_to_multiple"),
+    ("feature_extractor { use_depthwise: true }", "model.ssd.feature_extractor.use_depthwise"),
+    ("feature_extractor { fpn { } }", "model.ssd.feature_extractor.fpn"),
+    ("feature_extractor { num_layers: 5 }", "make their num_layers equal"),
+    ("feature_extractor { conv_hyperparams { group_norm { } } }", "conv_hyperparams.group_norm"),
+    ("feature_extractor { conv_hyperparams { force_use_bias: true } }", "conv_hyperparams.force_use_bias"),
+    ("feature_extractor { conv_hyperparams { regularizer { l1_regularizer { } } } }", "l1_regularizer is not built"),
+    ("box_predictor { weight_shared_convolutional_box_predictor { } }", "weight_shared_convolutional_box_predictor"),
+    ("box_predictor { convolutional_box_predictor { box_code_size: 10 } }", "box_code_size 10"),
+    ("box_coder { square_box_coder { } }", "square_box_coder is not built"),
+    ("matcher { bipartite_matcher { } }", "bipartite_matcher is not built"),
+    ("anchor_generator { multiscale_anchor_generator { } }", "multiscale_anchor_generator is not built"),
+    ("anchor_generator { ssd_anchor_generator { scales: 0.5 } }", "1 scales for 6 layers"),
+    ("anchor_generator { ssd_anchor_generator { height_stride: 16 } }", "1 values of height_stride for 6 layers"),
+    ("image_resizer { identity_resizer { } }", "identity_resizer is not built"),
+    ("loss { localization_loss { weighted_giou { } } }", "weighted_giou is not built"),
+    ("loss { classification_loss { bootstrapped_sigmoid { } } }", "bootstrapped_sigmoid is not built"),
+    ("loss { random_example_sampler { } }", "model.ssd.loss.random_example_sampler"),
+    ("loss { expected_loss_weights: EXPECTED_SAMPLING }", "model.ssd.loss.expected_loss_weights"),
+    ("loss { equalization_loss { weight: 1 } }", "model.ssd.loss.equalization_loss"),
+    ("post_processing { batch_non_max_suppression { soft_nms_sigma: 0.5 } }", "soft_nms_sigma"),
+    ("post_processing { batch_non_max_suppression { use_class_agnostic_nms: true } }", "use_class_agnostic_nms"),
+    ("post_processing { calibration_config { } }", "post_processing.calibration_config"),
+    ("explicit_background_class: true", "model.ssd.explicit_background_class"),
+    ("use_confidences_as_targets: true", "model.ssd.use_confidences_as_targets"),
+    ("return_raw_detections_during_predict: true", "model.ssd.return_raw_detections_during_predict"),
+    ("mask_head_config { }", "model.ssd.mask_head_config"),
+    ("num_classes: 0", "num_classes is 0"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), REFUSED, ids=[words for _, words in REFUSED])
+def test_refused_by_name(config, change, words):
+    text_format.Merge(change, config)
+    with pytest.raises(ConfigError) as error:
+        build(config)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["faster_rcnn", "center_net"])
+def test_other_architectures_are_refused(kind):
+    from teachbox.config.protos import model_pb2
+    from teachbox.detector.build import build_detector
+
+    message = model_pb2.DetectionModel()
+    getattr(message, kind).SetInParent()
+    with pytest.raises(ConfigError, match=f"model.{kind} is not built"):
+        build_detector(message)

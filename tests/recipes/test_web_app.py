@@ -1,0 +1,183 @@
+"""Recipes of one's own through the web app: components checked, hooks called, answers handed on, Ctrl-C."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+from PIL import Image
+
+from teachbox.errors import UsageError
+from teachbox.recipes.web_app import check_components
+from teachbox.store import Store
+
+GOOD = {"dataset": "pets", "stream": [], "view_id": "image_manual", "config": {"labels": ["cat"]}}
+
+OWN = """
+from pathlib import Path
+import teachbox
+
+@teachbox.recipe(
+    "own.boxes",
+    dataset=teachbox.Arg(help="dataset"),
+    folder=teachbox.Arg(help="folder"),
+    label=teachbox.Arg("--label", "-l", help="labels"),
+)
+def own_boxes(dataset: str, folder: Path, label: list[str]):
+    "Boxes, my way."
+
+    def stream():
+        for path in sorted(folder.glob("*.png")):
+            yield {"image": str(path), "meta": {"who": "me"}, "spans": []}
+
+    return {
+        "dataset": dataset,
+        "stream": stream(),
+        "view_id": "image_manual",
+        "db": "own.db",
+        "config": {"labels": label},
+        "update": lambda answers: print("update", [task["answer"] for task in answers], flush=True),
+        "on_load": lambda controller: print("loaded", controller.dataset, flush=True),
+        "on_exit": lambda controller: print("left", controller.store.answer_counts(controller.dataset), flush=True),
+    }
+"""
+
+
+class Running:
+    """A command that serves a page on a free port; its output is read line by line."""
+
+    def __init__(self, folder, *argv):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "teachbox", *argv, "--web-port", "0", "--no-browser"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines = []
+        while not self.lines or "Teachbox is at" not in self.lines[-1]:
+            line = self.process.stdout.readline()
+            assert line, self.lines
+            self.lines.append(line.rstrip("\n"))
+        self.url = self.lines[-1].split()[3]
+        self.http = httpx.Client(base_url=self.url, timeout=20, trust_env=False)
+
+    def post(self, path, **body):
+        response = self.http.post(path, json=body)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def end(self, number=signal.SIGINT):
+        """Send the signal, and return the lines of output since the start and the exit status."""
+        self.http.close()
+        self.process.send_signal(number)
+        self.lines += self.process.stdout.read().splitlines()
+        self.process.wait(timeout=30)
+        return self.lines, self.process.returncode
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in (1, 2, 3):
+        Image.new("RGB", (40, 30), (50 * number, 0, 0)).save(tmp_path / f"{number}.png")
+    (tmp_path / "own.py").write_text(OWN)
+    return tmp_path
+
+
+def test_recipe_of_ones_own(folder):
+    run = Running(folder, "own.boxes", "-F", "own.py", "pets", ".", "-l", "cat,dog")
+    try:
+        project = run.http.get("/project").json()
+        assert [label["name"] for label in project["labels"]] == ["cat", "dog"]
+        assert project["dataset"] == "pets"
+        tasks = run.post("/get_session_questions", n=3)["tasks"]
+        assert [task["meta"] for task in tasks] == [{"file": f"{number}.png", "who": "me"} for number in (1, 2, 3)]
+        answers = [{**task, "answer": answer} for task, answer in zip(tasks, ("accept", "reject"), strict=False)]
+        run.post("/give_answers", answers=answers)
+        lines, status = run.end()
+    finally:
+        run.kill()
+    assert status == 0
+    assert lines[0].startswith(f"Teachbox is at {run.url} (dataset pets in own.db).")
+    assert "loaded pets" in lines
+    assert "update ['accept', 'reject']" in lines
+    assert lines[-1] == "left {'accept': 1, 'reject': 1, 'ignore': 0}"
+    assert "Saved 2 annotations to dataset pets in own.db (1 accept, 1 reject, 0 ignore)" in lines
+    with Store.open(folder / "own.db") as store:
+        assert [stored.answer for stored in store.effective_answers("pets")] == ["accept", "reject"]
+
+
+def test_manual_labelling_ends_cleanly_by_sigterm_and_goes_on(folder):
+    run = Running(folder, "image.manual", "pets", ".", "--label", "cat")
+    try:
+        (task,) = run.post("/get_session_questions", n=1)["tasks"]
+        run.post("/give_answers", answers=[{**task, "answer": "ignore"}])
+        lines, status = run.end(signal.SIGTERM)
+    finally:
+        run.kill()
+    assert (status, lines[-1]) == (
+        0,
+        "Saved 1 annotation to dataset pets in ./teachbox.db (0 accept, 0 reject, 1 ignore)",
+    )
+    again = Running(folder, "image.manual", "pets", ".", "--label", "cat")
+    try:
+        tasks = again.post("/get_session_questions", n=9)["tasks"]
+        assert [task["meta"]["file"] for task in tasks] == ["2.png", "3.png"]
+        lines, status = again.end()
+    finally:
+        again.kill()
+    assert (status, lines[-1]) == (0, "No new annotations; dataset pets in ./teachbox.db holds 1")
+
+
+def test_excluded_dataset_and_broken_image(folder):
+    (folder / "0.png").write_bytes(b"no image")
+    answered = {"path": "2.png", "answer": "accept"}
+    (folder / "done.jsonl").write_text(json.dumps(answered))
+    subprocess.run([sys.executable, "-m", "teachbox", "db-in", "done", "done.jsonl"], cwd=folder, check=True)
+    run = Running(folder, "image.manual", "pets", ".", "--label", "cat", "--exclude", "done")
+    try:
+        tasks = run.post("/get_session_questions", n=9)["tasks"]
+        assert [task["meta"]["file"] for task in tasks] == ["1.png", "3.png"]
+        lines, _ = run.end()
+    finally:
+        run.kill()
+    assert any("0.png: not a JPEG, PNG, WebP or BMP image" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"dataset": False}, "the recipe's dataset is False; it must be the name of a dataset"),
+        ({"view_id": "choice"}, "the recipe's view_id is 'choice'; only 'image_manual' is built"),
+        ({"progress": print}, "the recipe's component 'progress' is not supported; supported are config, dataset, db"),
+        ({"before_db": print}, "'before_db' is not supported"),
+        ({"update": 3}, "the recipe's update is 3; it must be a function"),
+        ({"config": {}}, "the recipe's config has no labels"),
+        ({"config": {"labels": ["a"], "blocks": []}}, "config key 'blocks' is not supported; supported are labels"),
+    ],
+)
+def test_components_that_are_refused(change, says):
+    with pytest.raises(UsageError) as error:
+        check_components({**GOOD, **change})
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize("missing", ["dataset", "stream", "view_id"])
+def test_components_that_are_missing(missing):
+    with pytest.raises(UsageError, match=f"have no '{missing}'"):
+        check_components({key: value for key, value in GOOD.items() if key != missing})
+    with pytest.raises(UsageError, match="returned list"):
+        check_components([])
+
+
+def test_good_components():
+    check_components(GOOD)
+    check_components({**GOOD, "update": print, "on_load": print, "on_exit": None, "exclude": ["x"]})
