@@ -230,7 +230,10 @@ def test_what_is_not_built_is_refused(old: str, new: str, words: str):
         ("num_classes: 2", "num_classes: 2 add_background_class: true implicit_example_weight: 1.0"),
         ("batch_size: 8", "batch_size: 8 bias_grad_multiplier: 0 add_regularization_loss: true"),
         ("batch_size: 8", "batch_size: 8 data_augmentation_options { random_vertical_flip { probability: 0.25 } }"),
-        ("fixed_shape_resizer {\n        height: 300\n        width: 300", "keep_aspect_ratio_resizer { pad_to_max_dimension: true"),
+        (
+            "fixed_shape_resizer {\n        height: 300\n        width: 300",
+            "keep_aspect_ratio_resizer { pad_to_max_dimension: true",
+        ),
     ],
 )
 def test_defaults_and_parts_that_are_built_are_accepted(old: str, new: str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,18 +30,22 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config, self.label_map = write_starter(folder, ["square"])
-        self.change("height: 300", "height: 96")
-        self.change("width: 300", "width: 96")
-        self.change("depth_multiplier: 0.75", "depth_multiplier: 0.25")
-        self.change("batch_size: 8", "batch_size: 2")
+        for field, value in (("height", 96), ("width", 96), ("depth_multiplier", 0.25), ("batch_size", 2)):
+            self.set(field, value)
         self.store = Store.open(folder / "teachbox.db")
         self.store.add_dataset(DATASET)
 
-    def change(self, old: str, new: str) -> None:
-        """Put `new` for `old` in the pipeline.config."""
-        text = self.config.read_text()
-        assert old in text, old
-        self.config.write_text(text.replace(old, new))
+    def set(self, field: str, value: object) -> None:
+        """Give a field of the pipeline.config another value, wherever it stands."""
+        text, count = re.subn(rf"(?m)^(\s*{field}:) .*$", rf"\g<1> {value}", self.config.read_text())
+        assert count, field
+        self.config.write_text(text)
+
+    def add(self, block: str, text: str) -> None:
+        """Put `text` into a block of the pipeline.config."""
+        old = self.config.read_text()
+        assert f"\n{block} {{" in old, block
+        self.config.write_text(old.replace(f"\n{block} {{", f"\n{block} {{\n{text}"))
 
     def settings(self, **changed: Any) -> TrainerSettings:
         settings = TrainerSettings(

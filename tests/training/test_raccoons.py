@@ -14,7 +14,7 @@ from PIL import Image
 
 from teachbox.annotation import make_span
 from teachbox.config.label_map import load_label_map
-from teachbox.config.starter import write_starter
+from teachbox.config.starter import Numbers, write_starter
 from teachbox.data.batches import Example, training_batches
 from teachbox.data.examples import task_to_training_example
 from teachbox.data.sources import make_task
@@ -49,7 +49,7 @@ def raccoons(datasets: Path, label_map: Path, count: int) -> list[Example]:
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory, checkpoints: Path) -> Parts:
     folder = tmp_path_factory.mktemp("raccoons")
-    config, label_map = write_starter(folder, ["raccoon"], checkpoints / CHECKPOINT)
+    config, label_map = write_starter(folder, ["raccoon"], checkpoints / CHECKPOINT, Numbers(learning_rate=0.0005))
     settings = TrainerSettings(
         "raccoons", str(folder / "teachbox.db"), config, label_map, folder / "model", folder / "export", folder / "data"
     )

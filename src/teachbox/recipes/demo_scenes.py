@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import csv
 import math
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ JPEG_QUALITY = 90
 # Shapes are drawn this much larger and then made smaller: smooth edges.
 _SCALE = 3
 _SOLID = 64
+_RED, _YELLOW, _BLUE, _PURPLE = (0.97, 1.05), (0.11, 0.17), (0.56, 0.68), (0.77, 0.9)
 
 Box = tuple[int, int, int, int]
 """xmin, ymin, xmax, ymax in pixels."""
@@ -108,10 +110,10 @@ def _clouds(random: np.random.Generator, cell: int) -> NDArray[np.float64]:
     return np.asarray(smooth, dtype=np.float64)[..., None]
 
 
-def _bright(random: np.random.Generator) -> Color:
-    import colorsys
-
-    red, green, blue = colorsys.hsv_to_rgb(random.uniform(), random.uniform(0.6, 1.0), random.uniform(0.6, 1.0))
+def _color(random: np.random.Generator, hues: tuple[float, float], saturation: float = 0.85) -> Color:
+    """A bright colour with a hue (0–1) in the range `hues`: each kind of object has colours that it comes in."""
+    hue = float(random.uniform(*hues)) % 1.0
+    red, green, blue = colorsys.hsv_to_rgb(hue, saturation * random.uniform(0.8, 1.0), random.uniform(0.75, 1.0))
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
@@ -136,7 +138,7 @@ def _placed(
 
 def _kite(draw: ImageDraw.ImageDraw, random: np.random.Generator, center: tuple[float, float], size: float) -> None:
     angle = float(random.uniform(-0.5, 0.5))
-    one, two = _bright(random), _bright(random)
+    one, two = _color(random, _RED), _color(random, _YELLOW)
     top, right, bottom, left, middle = _placed(
         [(0, -0.5), (0.3, -0.12), (0, 0.35), (-0.3, -0.12), (0, -0.12)], center, size, angle
     )
@@ -150,7 +152,7 @@ def _kite(draw: ImageDraw.ImageDraw, random: np.random.Generator, center: tuple[
 
 def _boat(draw: ImageDraw.ImageDraw, random: np.random.Generator, center: tuple[float, float], size: float) -> None:
     angle = float(random.uniform(-0.12, 0.12))
-    hull, sail = _bright(random), (245, 240, int(random.integers(190, 245)))
+    hull, sail = _color(random, _BLUE), (245, 240, int(random.integers(190, 245)))
     turned = -1 if random.uniform() < 0.5 else 1
     draw.polygon(
         _placed([(-0.48, 0.2), (0.48, 0.2), (0.3, 0.42), (-0.32, 0.42)], center, size, angle),
@@ -168,7 +170,7 @@ def _boat(draw: ImageDraw.ImageDraw, random: np.random.Generator, center: tuple[
 
 
 def _balloon(draw: ImageDraw.ImageDraw, random: np.random.Generator, center: tuple[float, float], size: float) -> None:
-    one, two = _bright(random), _bright(random)
+    one, two = _color(random, _PURPLE), _color(random, _PURPLE, 0.25)
     steps = np.linspace(0, 2 * math.pi, 40)
     for share, color in ((0.32, one), (0.2, two), (0.08, one)):
         ring = [(share * math.sin(step), -0.17 - 0.33 * math.cos(step)) for step in steps]

@@ -25,8 +25,8 @@ def as_tasks(items: Iterable[Any]) -> Iterable[Task]:
 
 
 def _each(items: Iterable[Any]) -> Iterator[Task]:
-    for item in items:
-        yield _as_task(item)
+    # Not a generator: one that raises is over, and what comes after a bad item would never be seen.
+    return map(_as_task, items)
 
 
 def _as_task(item: Any) -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -91,4 +92,6 @@ def train(
         seed=seed,
     )
     end_with_parent()
+    # Labelling comes first: on a machine that is busy training, saving and predicting are served before a step.
+    os.nice(10)
     run_trainer(settings)

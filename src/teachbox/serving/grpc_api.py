@@ -41,7 +41,7 @@ def make_grpc_server(
     return server
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """tensorflow.serving.PredictionService."""
 
     def __init__(self, core: ServerCore, as_content: bool) -> None:
@@ -67,7 +67,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
         return _answer(context, lambda _: inference.model_metadata(self._core, request))
 
 
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     """tensorflow.serving.ModelService."""
 
     def __init__(self, core: ServerCore) -> None:

@@ -1,58 +1,34 @@
-"""Datasets out of the store as JSONL and back in, and what a dataset holds, in numbers."""
+"""A dataset out of the store as JSONL, and what it holds, in numbers. The way in is `Store.add_answers`."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from teachbox.annotation import Answer, Task
-from teachbox.errors import DataError
 from teachbox.store.records import StoredMetrics, StoredRun, StoredVersion
 from teachbox.store.store import Store
 
-
-def read_tasks(lines: Iterable[str], *, where: str) -> Iterator[tuple[str, Task]]:
-    """Tasks of a JSONL file, each with the place it stands at (`file:line`). Raises `DataError` naming the line."""
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        place = f"{where}:{number}"
-        try:
-            task = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"not JSON: {error.msg} at column {error.colno}", where=place) from error
-        if not isinstance(task, dict):
-            raise DataError(f"a line must be an object, got {type(task).__name__}", where=place)
-        yield place, task
+_LINE_SEPARATORS = "\x85\u2028\u2029"
 
 
-def import_tasks(store: Store, dataset: str, session_id: str, tasks: Iterable[Task], answer: Answer = "accept") -> int:
-    """Add annotated tasks to a dataset, all or none, and return how many; one without an `answer` gets `answer`.
-
-    What a task says about who answered it and when is kept. Raises `DataError` for one that cannot be stored.
-    """
-    answered = [{**task, "answer": task.get("answer", answer)} for task in tasks]
-    store.add_dataset(dataset)
-    store.add_answers(dataset, session_id, answered)
-    store.add_tasks(dataset, [_as_asked(task) for task in answered])
-    return len(answered)
-
-
-def _as_asked(task: Task) -> Task:
-    answer_keys = ("answer", "_answer_key", "_session_id", "_timestamp", "_annotator")
-    return {key: value for key, value in task.items() if key not in answer_keys}
+def json_line(task: Task) -> str:
+    """The task as one line of JSONL that any reader takes for one line."""
+    # Half a surrogate pair has no UTF-8; its escape is the same string in JSON.
+    text = json.dumps(task, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+    # Allowed in JSON as they are, but many readers end a line there.
+    for separator in _LINE_SEPARATORS:
+        text = text.replace(separator, f"\\u{ord(separator):04x}")
+    return text + "\n"
 
 
 def export(store: Store, dataset: str, file: TextIO, answer: Answer | None = None) -> int:
     """Write the effective answers of a dataset to `file` as JSONL and return how many; `answer` keeps one kind."""
     count = 0
     for stored in store.iter_effective_answers(dataset, answer):
-        # Half a surrogate pair has no UTF-8; its escape is the same string in JSON.
-        text = json.dumps(stored.task, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-        file.write(text + "\n")
+        file.write(json_line(stored.task))
         count += 1
     return count
 

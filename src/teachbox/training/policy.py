@@ -12,7 +12,7 @@ class Policy:
     newest_weight: float = 2.0
     """How often the answers of this round are drawn, against 1 for all earlier ones."""
     freeze_batch_norm: bool = False
-    """Normalise by the moving averages while training too; neither they nor scale and offset change."""
+    """Normalise by the moving averages while training too, and leave them as they are; scale and offset still learn."""
     recalibrate_images: int = 64
     """After a round, estimate the moving averages of batch normalisation anew on so many of the newest answered images;
     0: leave them."""

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from pathlib import Path
 
-from teachbox.errors import DataError
 from teachbox.images import UprightImage, upright
 
 CACHE_BYTES = 64 * 2**20
 
 
 def read_image(path: str) -> bytes:
-    """The bytes of a local file or of an fsspec URL. Raises `DataError`."""
-    try:
-        if "://" not in path:
-            return Path(path).read_bytes()
-        import fsspec
+    """The bytes of a local file or of an address. Raises `DataError`."""
+    # Imported here: what opens addresses costs start-up time, and the page is to be there before the first image.
+    from teachbox.data.sources import read_bytes
 
-        with fsspec.open(path, "rb") as file:
-            content: bytes = file.read()
-            return content
-    except (OSError, ValueError, ImportError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise DataError(f"the image cannot be read ({reason})", where=path) from error
+    return read_bytes(path)
 
 
 class ImageCache:

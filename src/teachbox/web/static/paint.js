@@ -22,7 +22,7 @@ import { toScreen, visibleRect } from "./view.js";
  * @property {(label: string) => string} colorOf
  */
 
-const HALO = "rgba(8, 10, 14, 0.6)";
+const HALO = "rgba(8, 10, 14, 0.5)";
 const TAG_FONT =
   '600 12px -apple-system, "Segoe UI", Roboto, "Noto Sans", Ubuntu, Cantarell, "Liberation Sans", Arial, sans-serif';
 const TAG_HEIGHT = 19;
@@ -62,12 +62,11 @@ function paintFrame(context, scene, box) {
     context.fillStyle = withAlpha(color, 0.2);
     context.fillRect(x, y, width, height);
   }
-  context.setLineDash(suggestion ? [7, 4] : []);
-  context.lineJoin = "round";
   // A dark line beneath, so that the frame is seen on bright and on dark images.
   context.lineWidth = active ? 5 : 4;
   context.strokeStyle = HALO;
   context.strokeRect(x, y, width, height);
+  context.setLineDash(suggestion ? [6, 4] : []);
   context.lineWidth = active ? 3 : 2;
   context.strokeStyle = color;
   context.strokeRect(x, y, width, height);

@@ -1,6 +1,6 @@
 /** The parts of the page around the canvas. Each is made once and then told what to show. */
 
-import { inkOn, labelColor } from "./colors.js";
+import { labelColor } from "./colors.js";
 import { isSuggestion } from "./editor.js";
 import { labelKey } from "./keys.js";
 
@@ -61,7 +61,6 @@ export function createLabelBar(labels, choose) {
     button.type = "button";
     button.className = "label";
     button.style.setProperty("--label", labelColor(label.color));
-    button.style.setProperty("--on-label", inkOn(labelColor(label.color)));
     button.append(element("span", "swatch"), element("span", "name", label.name));
     const key = labelKey(index);
     if (key) button.append(element("kbd", "", key));
@@ -119,7 +118,8 @@ export function createBoxList(colorOf, choose) {
       option.style.setProperty("--label", colorOf(box.label));
       const score = box.span?.score;
       const state = isSuggestion(box) ? (score ?? 0).toFixed(2) : box.span?.score === undefined ? "" : "edited";
-      option.append(element("span", "swatch"), element("span", "name", box.label), element("span", "state", state));
+      // The space is for those who hear it.
+      option.append(element("span", "swatch"), element("span", "name", box.label), " ", element("span", "state", state));
       return option;
     });
   }

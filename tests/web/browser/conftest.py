@@ -1,0 +1,96 @@
+"""Chromium, and the page of the real app over a store and drawn scenes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from driver import Annotator
+from scenes import draw_scene
+from serving_app import App, Seer
+
+from teachbox.store import Store
+
+_ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    """Debian's Chromium, which talks to nobody but us."""
+    path = os.environ.get("TEACHBOX_CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        pytest.skip("no Chromium: install Debian's `chromium`, or name one in TEACHBOX_CHROMIUM")
+    quiet = ["quic", "background-networking", "component-update", "sync", "gpu"]
+    arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)]
+    return {**browser_type_launch_args, "executable_path": path, "args": arguments}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    return {**browser_context_args, "viewport": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory):
+    """Eight drawn scenes."""
+    folder = tmp_path_factory.mktemp("scenes")
+    return [draw_scene(folder / f"flight-{seed:02}.jpg", seed) for seed in range(8)]
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "teachbox.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def serve(store, scenes):
+    """`serve(count, model=None)`: the app over the first scenes; stopped at the end."""
+    apps = []
+
+    def start(count=len(scenes), *, model=None, paths=None):
+        app = App(store, paths or [scene.path for scene in scenes[:count]], model)
+        apps.append(app)
+        app.start()
+        return app
+
+    yield start
+    for app in apps:
+        app.stop()
+
+
+@pytest.fixture
+def seer(scenes):
+    """A model that sees every object of the scenes, a little beside its place."""
+    return Seer({scene.path.name: scene.boxes for scene in scenes})
+
+
+@pytest.fixture
+def annotate(page, tmp_path):
+    """`annotate(app)`: a person at the page of `app`. What the page says on its console must be no error."""
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.set_default_timeout(10_000)
+
+    def open_page(app, query=""):
+        page.goto(app.url + query)
+        return Annotator(page)
+
+    yield open_page
+    assert problems == []
+
+
+@pytest.fixture(scope="session")
+def artifacts():
+    """Where screenshots are kept."""
+    folder = Path(os.environ.get("TEACHBOX_ARTIFACTS", _ROOT / "test-results"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def readme_screenshot():
+    """The README's picture of the page, or None unless TEACHBOX_README_SCREENSHOT=1 asks to take it anew."""
+    return _ROOT / "docs" / "images" / "page.png" if os.environ.get("TEACHBOX_README_SCREENSHOT") == "1" else None

@@ -1,0 +1,101 @@
+"""The real app on a real server, which can be stopped and started again, and a model that knows the answers."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from teachbox.annotation import Prediction, Span, make_span
+from teachbox.errors import ServerDown
+from teachbox.store import Store
+from teachbox.web.app import create_app
+from teachbox.web.feed import Feed
+from teachbox.web.server import WebServer, bind
+
+DATASET = "flights"
+LABELS = [
+    {"name": "balloon", "color": "#e69f00"},
+    {"name": "bird", "color": "#56b4e9"},
+    {"name": "airship", "color": "#009e73"},
+]
+
+
+@dataclass
+class Seer:
+    """Predicts what it was told is there, moved by a few pixels that depend on the version; None serves nothing."""
+
+    truth: dict[str, list[Span]]
+    version: int | None = 1
+
+    def served_version(self) -> int | None:
+        return self.version
+
+    def predict(self, task: dict[str, Any], image: object) -> Prediction:
+        if self.version is None:
+            raise ServerDown("no model yet", where="127.0.0.1:9")
+        return Prediction(self.version, self.spans(task["meta"]["file"], self.version))
+
+    def spans(self, file: str, version: int) -> list[Span]:
+        """What `version` says about a file."""
+        return [
+            make_span(
+                span["label"],
+                span["y"] - 2 * version,
+                span["x"] - 2 * version,
+                span["y"] + span["height"] + version,
+                span["x"] + span["width"] + version,
+                score=round(0.97 - 0.06 * place, 2),
+                version=version,
+            )
+            for place, span in enumerate(self.truth[file])
+        ]
+
+
+class App:
+    """The app over `paths`. Started again after a stop it listens at the same address, on the same store."""
+
+    def __init__(self, store: Store, paths: list[Path], model: Seer | None = None) -> None:
+        self.store = store
+        self._paths = paths
+        self._model = model
+        self._port = 0
+        self._server: WebServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/"
+
+    def start(self) -> None:
+        """Serve; returns as soon as requests are answered."""
+        options: dict[str, Any] = {"labels": [label["name"] for label in LABELS]}
+        if self._model:
+            options |= {"predict": self._model.predict, "served_version": self._model.served_version}
+        feed = Feed([{"path": str(path)} for path in self._paths], self.store, DATASET, **options)
+        app = create_app(self.store, feed, {"labels": LABELS, "threshold": 0.5})
+        listener = bind("127.0.0.1", self._port)
+        ready = threading.Event()
+        self._server = WebServer(app, listener, ready.set)
+        self._port = self._server.port
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        assert ready.wait(20)
+
+    def stop(self) -> None:
+        """Stop serving. Stopping twice does no harm."""
+        if self._server and self._thread:
+            self._server.stop()
+            self._thread.join(20)
+            assert not self._thread.is_alive()
+        self._server = None
+
+    def answers(self) -> list[dict[str, Any]]:
+        """The effective answers, oldest first."""
+        return [stored.task for stored in self.store.effective_answers(DATASET)]
+
+    def answer_to(self, path: Path) -> dict[str, Any]:
+        """The effective answer to the image at `path`."""
+        (found,) = [task for task in self.answers() if task["meta"]["file"] == path.name]
+        return found
