@@ -26,6 +26,7 @@ class Numbers:
     batch_norm_decay: float = 0.9997
     hard_examples: int = 3000
     negatives_per_positive: int = 3
+    negatives_per_empty_image: int = 3
 
 
 def write_starter(
@@ -220,7 +221,8 @@ model {
         iou_threshold: 0.99
         loss_type: CLASSIFICATION
         max_negatives_per_positive: $negatives_per_positive
-        min_negatives_per_image: 0
+        # Of an image without objects too: accepting it teaches what is none.
+        min_negatives_per_image: $negatives_per_empty_image
       }
       classification_weight: 1.0
       localization_weight: 1.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -127,9 +128,6 @@ class Trainer:
         augment = build_augmentations(config.train_config.data_augmentation_options)
         self._batches = training_batches(
             (), parts.resizer, augment, self._batch_size, parts.max_boxes, settings.seed, cache=self._cache
-        )
-        self._plain = training_batches(
-            (), parts.resizer, None, self._batch_size, parts.max_boxes, settings.seed, cache=self._cache
         )
         self._recalibrate = Recalibration(parts.detector, self.learner.batch["image"])
         self._summaries = Summaries(settings.model_dir)
@@ -269,8 +267,8 @@ class Trainer:
         self.state = replace(self.state, seen=accepted.last_id, unusable=sorted(self._answers.reported))
         self.status.set("publishing", step=len(taken))
         if self.settings.policy.recalibrate_images:
-            with self.learner.averaged():
-                self._recalibrate(self._seen_batches(examples))
+            with self.learner.averaged(), contextlib.closing(self._seen_batches(examples)) as batches:
+                self._recalibrate(batches)
         published = self.publish(run)
         self.store.finish_run(
             run,
@@ -300,12 +298,15 @@ class Trainer:
         finally:
             self._batches.reset(())
 
-    def _seen_batches(self, examples: dict[int, Example]) -> Iterable[Batch]:
-        """Batches without augmentation of the newest answered images, filled up to whole ones from the beginning."""
-        newest = [examples[id] for id in sorted(examples)][-self.settings.policy.recalibrate_images :]
-        count = pass_steps(len(newest), self._batch_size)
-        self._plain.reset(itertools.islice(itertools.cycle(newest), count * self._batch_size))
-        return self._plain
+    def _seen_batches(self, examples: dict[int, Example]) -> Generator[Batch]:
+        """Batches of the newest answered images, augmented as in training: what the weights have got used to."""
+        count = self.settings.policy.recalibrate_images
+        newest = [examples[id] for id in sorted(examples)][-count:]
+        self._batches.reset(itertools.cycle(newest))
+        try:
+            yield from itertools.islice(self._batches, max(count // self._batch_size, 1))
+        finally:
+            self._batches.reset(())
 
     # ---- what comes of it
 
@@ -406,7 +407,6 @@ class Trainer:
     def close(self) -> None:
         """Stop the pipelines and finish the event files."""
         self._batches.close()
-        self._plain.close()
         self._summaries.close()
 
     # ---- what is said about it

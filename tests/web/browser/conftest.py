@@ -84,8 +84,8 @@ def annotate(page, tmp_path):
 
 @pytest.fixture(scope="session")
 def artifacts():
-    """Where screenshots are kept."""
-    folder = Path(os.environ.get("TEACHBOX_ARTIFACTS", _ROOT / "test-results"))
+    """Where screenshots are kept. Not in `test-results`: pytest-playwright empties that at every start of pytest."""
+    folder = Path(os.environ.get("TEACHBOX_ARTIFACTS", _ROOT / "build" / "screenshots"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

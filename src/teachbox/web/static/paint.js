@@ -23,6 +23,7 @@ import { toScreen, visibleRect } from "./view.js";
  */
 
 const HALO = "rgba(8, 10, 14, 0.5)";
+const GAP = "rgba(255, 255, 255, 0.92)";
 const TAG_FONT =
   '600 12px -apple-system, "Segoe UI", Roboto, "Noto Sans", Ubuntu, Cantarell, "Liberation Sans", Arial, sans-serif';
 const TAG_HEIGHT = 19;
@@ -59,15 +60,19 @@ function paintFrame(context, scene, box) {
   const active = box.id === scene.selected || box.id === scene.hovered;
   context.globalAlpha = suggestion ? scene.arrival : 1;
   if (active) {
-    context.fillStyle = withAlpha(color, 0.2);
+    context.fillStyle = withAlpha(color, 0.13);
     context.fillRect(x, y, width, height);
   }
   // A dark line beneath, so that the frame is seen on bright and on dark images.
   context.lineWidth = active ? 5 : 4;
   context.strokeStyle = HALO;
   context.strokeRect(x, y, width, height);
-  context.setLineDash(suggestion ? [6, 4] : []);
   context.lineWidth = active ? 3 : 2;
+  if (suggestion) {
+    context.strokeStyle = GAP;
+    context.strokeRect(x, y, width, height);
+    context.setLineDash([6, 4]);
+  }
   context.strokeStyle = color;
   context.strokeRect(x, y, width, height);
   context.setLineDash([]);

@@ -40,14 +40,12 @@ export function setBar(id, share) {
 }
 
 /**
+ * Show whether a button does anything now. It stays focusable: who is on it must not be thrown off.
  * @param {string} id
  * @param {boolean} disabled
  */
 export function setDisabled(id, disabled) {
-  const button = /** @type {HTMLButtonElement} */ (part(id));
-  // A disabled button would drop the focus to nowhere, and keys with it.
-  if (disabled && button === document.activeElement) part("canvas").focus({ preventScroll: true });
-  button.disabled = disabled;
+  part(id).ariaDisabled = String(disabled);
 }
 
 /**
@@ -66,7 +64,7 @@ export function createLabelBar(labels, choose) {
     if (key) button.append(element("kbd", "", key));
     button.addEventListener("click", (event) => {
       choose(index);
-      leaveToCanvas(event);
+      leaveToImage(event);
     });
     return button;
   });
@@ -188,16 +186,21 @@ export function isForFocused({ key, target }) {
 export function onPress(id, act) {
   part(id).addEventListener("click", (event) => {
     act();
-    leaveToCanvas(event);
+    leaveToImage(event);
   });
 }
 
 /**
- * After a click the keys are the canvas's again: space must ignore the image, and not press the button once more.
+ * After a click the keys are the image's again: space must ignore it, and not press the button once more.
  * @param {MouseEvent} event
  */
-function leaveToCanvas(event) {
-  if (event.detail > 0) part("canvas").focus({ preventScroll: true });
+function leaveToImage(event) {
+  if (event.detail > 0) leaveFocus();
+}
+
+/** Take the focus from wherever it is: keys then mean the image. */
+export function leaveFocus() {
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
 }
 
 /** @param {string} text  "" hides it. */

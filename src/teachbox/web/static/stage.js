@@ -4,6 +4,7 @@ import { addBox, reshapeBox, select, selectedBox } from "./editor.js";
 import { HANDLES, handlePoints, itemsAt } from "./geometry.js";
 import { clickedBox, gestureRect, isDrawn, pressCanvas, pressHandle } from "./gesture.js";
 import { paintScene } from "./paint.js";
+import { leaveFocus } from "./panels.js";
 import { fitView, toImage, toScreen } from "./view.js";
 
 /** @import { Box, Editor, Point, Rect, Size, View } from "./types.js" */
@@ -22,7 +23,8 @@ import { fitView, toImage, toScreen } from "./view.js";
  */
 
 const PADDING = 22;
-const CLICK_PX = 4;
+/** A pointer that moved less than this has clicked; on a handle every pixel counts. */
+const CLICK_PX = 3;
 const REACH_PX = 5;
 const HANDLE_ROOM_PX = 30;
 const ARRIVAL_MS = 220;
@@ -139,8 +141,6 @@ export function createStage(root, canvas, layer, host) {
    * @param {Gesture} gesture
    */
   function begin(event, gesture) {
-    event.preventDefault();
-    canvas.focus({ preventScroll: true });
     root.setPointerCapture(event.pointerId);
     active = { gesture, start: place(event), rect: null, pointerId: event.pointerId };
     repaint();
@@ -150,7 +150,8 @@ export function createStage(root, canvas, layer, host) {
   function follow(event) {
     if (!showing || !active) return;
     const to = place(event);
-    const far = Math.hypot(to.x - active.start.x, to.y - active.start.y) >= CLICK_PX;
+    const slack = active.gesture.handle ? 1 : CLICK_PX;
+    const far = Math.hypot(to.x - active.start.x, to.y - active.start.y) >= slack;
     if (far || active.rect) active.rect = gestureRect(active.gesture, showing.editor, toImage(view, to));
   }
 
@@ -195,6 +196,11 @@ export function createStage(root, canvas, layer, host) {
     if (!showing || active || event.button !== 0) return;
     const from = toImage(view, place(event));
     begin(event, pressCanvas(showing.editor, from, REACH_PX / view.scale, event.shiftKey));
+  });
+  // The pointer takes no focus: a ring around the whole image would be in the way. Keys work all the same.
+  root.addEventListener("mousedown", (event) => {
+    event.preventDefault();
+    leaveFocus();
   });
   root.addEventListener("pointermove", (event) => {
     if (active?.pointerId !== event.pointerId) return hover(event);
