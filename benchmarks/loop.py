@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -213,7 +214,8 @@ class Benchmark:
         while time.monotonic() - begun < START_TIMEOUT_S and process.poll() is None:
             try:
                 with httpx.Client(base_url=self.base_url, timeout=5.0, trust_env=False) as http:
-                    for path in ("/", "/static/main.js", "/project"):
+                    page = http.get("/").raise_for_status().text
+                    for path in [*re.findall(r'(?:src|href)="(/static/[^"]+)"', page), "/project"]:
                         http.get(path).raise_for_status()
                     tasks = post(http, "/get_session_questions", {"session_id": "person", "n": 1})["tasks"]
                     if tasks:

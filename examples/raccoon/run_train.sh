@@ -9,5 +9,5 @@ TEACHBOX_LOGGING=basic exec teachbox image.trainmodel \
     pipeline.config \
     localhost 8500 ssd_raccoon \
     --threshold 0.5 \
-    --steps-per-epoch 20 \
+    --steps-per-epoch 40 \
     "$@"

@@ -13,7 +13,7 @@ from teachbox.recipes.recipe import Arg, Components, recipe
 from teachbox.recipes.streams import source_stream
 
 MODEL_SERVER_PORT = 8500
-STEPS = 20
+STEPS = 40
 
 
 @recipe(

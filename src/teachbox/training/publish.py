@@ -103,7 +103,7 @@ class Publisher:
 
     def newest(self) -> tuple[int, dict] | None:
         """Number of the newest version that Teachbox wrote here, and what is written down in it."""
-        for number in sorted(numbers(self.folder), reverse=True):
+        for number in reversed(numbers(self.folder)):
             path = self.folder / str(number)
             if is_ours(path):
                 return number, read_mark(path) or {}
@@ -164,16 +164,16 @@ class Publisher:
 
 
 def numbers(folder: Path) -> list[int]:
-    """Every number that some entry of `folder` has for a name, complete or not."""
+    """Every number that some entry of `folder` has for a name, complete or not, in rising order."""
     try:
-        return [int(entry.name) for entry in folder.iterdir() if entry.name.isascii() and entry.name.isdigit()]
+        return sorted(int(entry.name) for entry in folder.iterdir() if entry.name.isascii() and entry.name.isdigit())
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
 def complete_versions(folder: Path) -> list[int]:
     """Numbers of the versions in `folder` that are whole, whoever made them, in rising order."""
-    return sorted(number for number in numbers(folder) if is_complete(folder / str(number)))
+    return [number for number in numbers(folder) if is_complete(folder / str(number))]
 
 
 def graph_fingerprint(*parts: bytes) -> str:

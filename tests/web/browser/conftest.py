@@ -47,11 +47,11 @@ def store(tmp_path):
 
 @pytest.fixture
 def serve(store, scenes):
-    """`serve(count, model=None)`: the app over the first scenes; stopped at the end."""
+    """`serve(count, model=None)`: the app over the first scenes, or all; stopped at the end."""
     apps = []
 
-    def start(count=len(scenes), *, model=None, paths=None):
-        app = App(store, paths or [scene.path for scene in scenes[:count]], model)
+    def start(count=None, *, model=None):
+        app = App(store, [scene.path for scene in scenes[:count]], model)
         apps.append(app)
         app.start()
         return app

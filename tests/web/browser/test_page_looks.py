@@ -70,7 +70,9 @@ def test_nothing_is_cut_off_at_any_size(at_work, artifacts, name, width, height)
         assert area["x"] >= 0
         assert area["x"] + area["width"] <= width
         assert area["y"] + area["height"] <= height
-    overflow = "document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight"
+    overflow = (
+        "document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight"
+    )
     assert not person.page.evaluate(overflow)
     stage = person.page.locator("#stage").bounding_box()
     assert min(stage["width"], stage["height"]) > 120

@@ -38,10 +38,10 @@ function openPage(project) {
   let status = null;
   /** @type {Record<Answer, number>} */
   let counts = { accept: 0, reject: 0, ignore: 0 };
-  /** @type {"asking" | "idle" | "empty" | "done"} */
-  let feed = "idle";
-  /** @type {number | null} */
-  let progress = null;
+  let asking = false;
+  let askAgain = 0;
+  /** @type {"empty" | "done" | null} Why the server had no task when it was last asked. */
+  let dry = null;
   /** @type {Task | null} A newer prediction that waits until the person lets go of the image. */
   let late = null;
   let gone = false;
@@ -174,26 +174,26 @@ function openPage(project) {
   // What the server does
 
   async function refill() {
-    if (feed === "asking" || !wanted(queue)) return;
-    feed = "asking";
-    render();
+    if (asking || !wanted(queue)) return;
+    asking = true;
     const held = [...queue.map((entry) => entry.task._task_hash), ...outbox.taskHashes()];
     try {
       const questions = await getQuestions(session, wanted(queue), held);
       const underWay = outbox.taskHashes();
       const tasks = questions.tasks.filter((task) => !underWay.includes(task._task_hash));
       queue = addTasks(queue, tasks);
-      progress = questions.progress ?? null;
-      feed = tasks.length ? "idle" : questions.done ? "done" : "empty";
+      dry = tasks.length ? null : questions.done ? "done" : "empty";
     } catch (error) {
       if (error instanceof Refused) refusal = `The server refused to give images: ${error.message}`;
       else if (!(error instanceof Unreachable)) throw error;
+      dry = null;
       await pause(RETRY_MS);
-      feed = "idle";
     }
+    asking = false;
     render();
-    if (feed === "idle") void refill();
-    else if (!queue.length) setTimeout(refill, ASK_AGAIN_MS);
+    if (!dry) void refill();
+    clearTimeout(askAgain);
+    if (dry && !queue.length) askAgain = window.setTimeout(refill, ASK_AGAIN_MS);
   }
 
   /** A task with newer predictions. @param {Task} task */
@@ -214,7 +214,6 @@ function openPage(project) {
   function takeStatus(next) {
     status = next;
     if (!outbox.waiting()) counts = { ...counts, ...next.answers };
-    progress = next.progress ?? progress;
     render();
   }
 
@@ -274,6 +273,8 @@ function openPage(project) {
     }
     panels.setDisabled("undo", !last);
     panels.setDisabled("delete", !ready || entry.editor.selected === null);
+    // Of the events alone: an answer to a question may be older than they are.
+    const progress = status?.progress ?? null;
     panels.setBar("progress-bar", progress);
     const total = counts.accept + counts.reject + counts.ignore;
     panels.setText("progress-text", progress === null ? `${total} answered` : `${Math.floor(progress * 100)} % answered`);
@@ -303,8 +304,8 @@ function openPage(project) {
       return { title: "This image cannot be shown", text: `${file}: ${seen.reason}. Reject or ignore it to go on.` };
     }
     if (entry) return seen?.state === "ready" ? null : { title: "Loading the image", text: "", busy: true };
-    if (feed === "done") return { title: "No more images", text: "Every image is answered." };
-    if (feed === "empty") {
+    if (dry === "done") return { title: "No more images", text: "Every image is answered." };
+    if (dry === "empty") {
       return { title: "No more images", text: "The rest is open elsewhere, or still to come. New images appear here." };
     }
     return { title: "Loading the next image", text: "", busy: true };

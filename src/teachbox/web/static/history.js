@@ -9,7 +9,7 @@
  * @property {Entry | null} entry  With its edits; null after a reload.
  */
 
-const MOST = 50;
+const MOST = 20;
 
 /**
  * @param {string} dataset

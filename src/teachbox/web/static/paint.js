@@ -60,7 +60,7 @@ function paintFrame(context, scene, box) {
   const active = box.id === scene.selected || box.id === scene.hovered;
   context.globalAlpha = suggestion ? scene.arrival : 1;
   if (active) {
-    context.fillStyle = withAlpha(color, 0.13);
+    context.fillStyle = withAlpha(color, 0.09);
     context.fillRect(x, y, width, height);
   }
   // A dark line beneath, so that the frame is seen on bright and on dark images.
