@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_loop import colours, learner
+from test_training_loop import colours, learner
 from tiny import TinyDetector
 
 from teachbox.errors import CheckpointError

@@ -145,6 +145,8 @@ def test_the_end_is_told_and_the_last_answer_can_be_taken_back(serve, annotate, 
     person.sees("flight-00.jpg")
     person.press("a")
     expect(person.page.get_by_role("heading", name="No more images")).to_be_visible()
+    expect(person.page.locator("#notice-text")).to_have_text("Every image is answered.")
+    expect(person.page.locator("#progress-text")).to_have_text("100 % answered")
     expect(person.page.get_by_role("button", name="Accept")).to_be_disabled()
     person.sees_saved()
     person.page.screenshot(path=artifacts / "page-done.png")

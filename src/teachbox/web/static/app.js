@@ -15,12 +15,12 @@ import { statusLine } from "./status_line.js";
 
 /** @import { Answer, AnsweredTask, Editor, Project, Status, Task } from "./types.js" */
 /** @import { Command } from "./keys.js" */
-/** @import { Letter } from "./outbox.js" */
+/** @import { Letter, SaveState } from "./outbox.js" */
 /** @import { Queue } from "./queue.js" */
 
 const RETRY_MS = 1000;
 /** How often to ask again where nothing is left: another person's lease may have run out. */
-const ASK_AGAIN_MS = 5000;
+const ASK_AGAIN_MS = 3000;
 /** A break shorter than this is not worth a word. */
 const PATIENCE_MS = 700;
 
@@ -56,7 +56,7 @@ function openPage(project) {
 
   const images = openImages(() => render());
   const history = openHistory(project.dataset, sessionStorage);
-  const outbox = openOutbox(project.dataset, localStorage, { changed: panels.showSaved, refused: takeBack });
+  const outbox = openOutbox(project.dataset, localStorage, { changed: showSaved, refused: takeBack });
   const stage = createStage(
     panels.part("stage"),
     /** @type {HTMLCanvasElement} */ (panels.part("canvas")),
@@ -250,6 +250,13 @@ function openPage(project) {
   }
 
   // What is shown
+
+  /** @param {SaveState} state @param {number} waiting */
+  function showSaved(state, waiting) {
+    panels.showSaved(state, waiting);
+    // The server may know only now that this was the last image.
+    if (state === "saved" && !queue.length) void refill();
+  }
 
   /** @param {boolean} [arrived]  Whether suggestions came to the task that is shown. */
   function render(arrived = false) {
