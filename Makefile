@@ -33,7 +33,7 @@ test-fast: setup
 	$(PYTEST) -m "not tf and not browser and not e2e and not slow"
 
 test-page: setup
-	@if command -v node >/dev/null; then node --test tests/page/; else echo "node is missing: the page's module tests are skipped"; fi
+	@if command -v node >/dev/null; then node --test tests/page/*.test.js; else echo "node is missing: the page's module tests are skipped"; fi
 
 test-tf: setup
 	$(PYTEST) -m "tf and not browser and not e2e and not slow"
@@ -67,4 +67,4 @@ bench: setup
 	    --checkpoint $(SHARED)/checkpoints/ssd_mobilenet_v1_0.75_pets/model.ckpt --images 40 --every 10 --json loop.json
 
 clean:
-	rm -rf demo test-results node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf demo build test-results node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
