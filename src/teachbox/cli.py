@@ -72,7 +72,8 @@ def _run_recipe(found: recipe.Recipe, rest: list[str]) -> int:
     options = recipe.Recipe("web", web_app.WebOptions, web_app.ARGS)
     values = arguments.parse(arguments.parser_for(found, options), rest)
     web_options = web_app.WebOptions(**arguments.pick(options, values))
-    return web_app.run(lambda: found.function(**arguments.pick(found, values)), web_options)
+    status: int = web_app.run(lambda: found.function(**arguments.pick(found, values)), web_options)
+    return status
 
 
 def _run_raw(module: str, rest: list[str]) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from live import PATIENCE_S, ROUND, STEPS, Command
 
 from teachbox.recipes import demo
 from teachbox.recipes.demo_scenes import write_scenes
@@ -21,10 +22,6 @@ from teachbox.store import Store
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tf]
 
-ROUND = 4
-STEPS = 40
-PATIENCE_S = 90
-
 
 @pytest.fixture
 def project(tmp_path):
@@ -32,58 +29,6 @@ def project(tmp_path):
     write_scenes(tmp_path, 60, seed=3)
     demo._write_project(tmp_path)
     return tmp_path
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-class Command:
-    """`teachbox image.trainmodel` on the project, as a person types it."""
-
-    def __init__(self, project: Path):
-        self.project = project
-        self.port = free_port()
-        argv = [
-            *("image.trainmodel", "scenes", "images", "pipeline.config", "127.0.0.1", str(self.port), "scenes"),
-            *("-spe", str(STEPS), "--batch-answers", str(ROUND), "--idle-seconds", "3600", "--threshold", "0.01"),
-            *("--web-port", "0", "--no-browser"),
-        ]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "teachbox", *argv],
-            cwd=project,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        self.lines = []
-        while not self.lines or "Teachbox is at" not in self.lines[-1]:
-            line = self.process.stdout.readline()
-            assert line, self.lines
-            self.lines.append(line.rstrip("\n"))
-        self.url = self.lines[-1].split()[3]
-
-    def child(self, name: str) -> psutil.Process:
-        """The trainer (`train`) or the model server (`serve`)."""
-        (found,) = [
-            child for child in psutil.Process(self.process.pid).children(recursive=True) if name in child.cmdline()
-        ]
-        return found
-
-    def stop(self) -> list[str]:
-        self.process.send_signal(signal.SIGINT)
-        self.lines += self.process.stdout.read().splitlines()
-        self.process.wait(timeout=30)
-        return self.lines
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ class Numbers:
     hard_examples: int = 3000
     negatives_per_positive: int = 3
     negatives_per_empty_image: int = 3
+    class_prediction_bias: float = -2.2
 
 
 def write_starter(
@@ -150,6 +151,8 @@ model {
         use_dropout: false
         kernel_size: 1
         box_code_size: 4
+        # What was never taught scores sigmoid($class_prediction_bias) = 0.1, not 0.5: the first images come without boxes.
+        class_prediction_bias_init: $class_prediction_bias
         conv_hyperparams {
           regularizer {
             l2_regularizer {

@@ -26,7 +26,6 @@ MODEL_SERVER_PORT = 8500
 # they teach it here). In eight rounds it found 0 of 18, 3 of 13, 6 of 21, 10 of 22, 11 of 18, 16 of 22, 17 of 20 and
 # 13 of 19 objects.
 SIDE, DEPTH_MULTIPLIER, LEARNING_RATE = 160, 0.25, 0.003
-UNTAUGHT_LOGIT = -2.2
 NUMBERS = Numbers(batch_size=16, batch_norm_decay=0.9)
 STEPS, ROUND = 80, 10
 THRESHOLD = 0.4
@@ -87,7 +86,6 @@ def _write_project(folder: Path) -> None:
         train.data_augmentation_options.add().random_horizontal_flip.SetInParent()
         train.optimizer.adam_optimizer.learning_rate.constant_learning_rate.learning_rate = LEARNING_RATE
         # Scores of the untaught detector begin at 0.1 instead of 0.5: it shows nothing, rather than boxes everywhere.
-        ssd.box_predictor.convolutional_box_predictor.class_prediction_bias_init = UNTAUGHT_LOGIT
         text = "# The demo's detector: a small one, that starts from random weights.\n"
         config.write_text(text + text_format.MessageToString(pipeline), encoding="utf-8")
     write_starter(folder, LABELS)
