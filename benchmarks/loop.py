@@ -40,6 +40,7 @@ from teachbox.data.sources import read_image
 from teachbox.images import UprightImage
 from teachbox.labels import Label
 from teachbox.recipes.play import KnownBoxes, answer_task, read_boxes
+from teachbox.recipes.teach import STEPS
 from teachbox.serving.client import Client
 from teachbox.store import Store
 from teachbox.training.metrics import ImageResult, coco_metrics
@@ -70,7 +71,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--checkpoint", type=Path, help="where the default config starts from")
     parser.add_argument("--images", type=int, default=40, help="answers to give")
     parser.add_argument("--every", type=int, default=10, help="answers a round")
-    parser.add_argument("--steps", type=int, help="steps of a round (default: as `teach`)")
+    parser.add_argument("--steps", type=int, default=STEPS, help="steps of a round; -1: one pass over all answers")
     parser.add_argument("--seed", type=int, default=0, help="of training")
     parser.add_argument("--json", type=Path, help="write the result here too")
     args = parser.parse_args()
@@ -182,14 +183,14 @@ class Benchmark:
             label_map.write_text(dump_label_map([Label(index, name) for index, name in enumerate(self.labels, 1)]))
         else:
             config, label_map = write_starter(project, self.labels, self.args.checkpoint.resolve())
-        steps = [] if self.args.steps is None else ["--steps-per-epoch", str(self.args.steps)]
         return [
             *(sys.executable, "-m", "teachbox", "image.trainmodel", DATASET, str(images), str(config)),
             *("127.0.0.1", str(self.port), "benchmark", "--label-map-path", str(label_map)),
             *("--web-port", str(self.web_port), "--no-browser", "--db", str(self.database)),
             *("--model-dir", str(self.folder / "model"), "--export-dir", str(self.folder / "export")),
             *("--data-dir", str(self.folder / "data"), "--seed", str(self.args.seed)),
-            *("--batch-answers", str(self.args.every), "--idle-seconds", "100000", *steps),
+            *("--batch-answers", str(self.args.every), "--idle-seconds", "100000"),
+            *("--steps-per-epoch", str(self.args.steps)),
         ]
 
     @contextmanager

@@ -1,14 +1,11 @@
 """The whole loop with its real processes: predicted before the first answer, taught, killed in the middle, stopped."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
+import grpc
 import httpx
 import psutil
 import pytest
@@ -57,6 +54,24 @@ class Witness(threading.Thread):
                 self.served[version] = all(part.is_file() for part in parts)
 
 
+def as_the_original_asks(port: int, image: Path) -> dict[str, list[float]]:
+    """Predict as the original recipe did: stock stubs, a tf.Example, `.float_val` of the outputs."""
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+    encoded = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.read_bytes()]))
+    kind = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.suffix[1:].encode()]))
+    features = tf.train.Features(feature={"image/encoded": encoded, "image/format": kind})
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "scenes"
+    request.model_spec.signature_name = "serving_default"
+    serialized = tf.train.Example(features=features).SerializeToString()
+    request.inputs["serialized_example"].CopyFrom(tf.make_tensor_proto(serialized))
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        answer = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=30)
+    return {name: list(tensor.float_val) for name, tensor in answer.outputs.items()}
+
+
 def test_loop_survives_its_processes(command):
     known = read_boxes(command.project / "boxes.csv")
     acknowledged = 0
@@ -89,6 +104,11 @@ def test_loop_survives_its_processes(command):
         assert {one.version for one in played} == {first}
         assert all(span["version"] == first and 0.01 <= span["score"] <= 1 for span in played[0].task["spans"])
         assert played[0].shown > 0
+        found = as_the_original_asks(command.port, command.project / "images" / played[0].file)
+        assert set(found) == {"detection_boxes", "detection_scores", "detection_classes", "num_detections"}
+        assert len(found["detection_boxes"]) == 4 * len(found["detection_scores"]) == 400
+        assert set(found["detection_classes"][: int(found["num_detections"][0])]) <= {1.0, 2.0, 3.0}
+        assert sum(score >= 0.01 for score in found["detection_scores"]) >= played[0].shown
 
         # The round trains; a newer version's boxes come with a later image.
         second = served_after(first)

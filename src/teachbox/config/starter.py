@@ -151,7 +151,7 @@ model {
         use_dropout: false
         kernel_size: 1
         box_code_size: 4
-        # What was never taught scores sigmoid($class_prediction_bias) = 0.1, not 0.5: the first images come without boxes.
+        # What was never taught scores sigmoid($class_prediction_bias) = 0.1 instead of 0.5: no boxes all over.
         class_prediction_bias_init: $class_prediction_bias
         conv_hyperparams {
           regularizer {

@@ -1,4 +1,4 @@
-"""The whole round in Chromium, with the real trainer and the real model server: label, wait, correct, look at the store."""
+"""The whole round in Chromium with the real trainer and model server: label, wait, correct, look at the store."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def command(tmp_path):
 
 
 def draw(person, boxes):
-    """Draw the boxes, each with the key of its label; shift, so that a suggestion under the pointer stays where it is."""
+    """Draw the boxes, each with the key of its label; with shift, a suggestion under the pointer stays where it is."""
     for label, (xmin, ymin, xmax, ymax) in boxes:
         person.press(str(LABELS.index(label) + 1))
         person.page.keyboard.down("Shift")
@@ -69,7 +69,7 @@ def test_a_person_teaches_the_detector(command, annotate):
 
     # Later images arrive with boxes of a newer version; until there is one, the person goes on labelling.
     deadline = time.monotonic() + 2 * PATIENCE_S
-    while not page.locator("[role=option][aria-label*=suggest]").count():
+    while not page.locator("#boxes .suggestion").count():
         assert time.monotonic() < deadline, "no predicted box has come"
         expect(file).not_to_have_text(drawn[-1])
         name = file.inner_text()
