@@ -98,7 +98,11 @@ def test_real_configs_pass_or_are_refused_by_name_and_line(config_file: Path):
     refused = examine(pipeline).refused
     if not refused:
         check_supported(pipeline)
-        assert pipeline.message.model.ssd.feature_extractor.type == "ssd_mobilenet_v1"
+        assert pipeline.message.model.ssd.feature_extractor.type in (
+            "ssd_mobilenet_v1",
+            "ssd_mobilenet_v2",
+            "ssd_inception_v2",
+        )
         return
     first = refused[0]
     text = refusal(pipeline)
@@ -114,6 +118,9 @@ def test_real_configs_pass_or_are_refused_by_name_and_line(config_file: Path):
 PASS = [
     "ssd_mobilenet_v1_075/pipeline.config",
     "ssd_mobilenet_v1_075_focal/pipeline.config",
+    "ssd_inception_v2/pipeline.config",
+    "ssd_mobilenet_v2/pipeline.config",
+    "ssdlite_mobilenet_v2/pipeline.config",
     "real_checkpoint_keys/ssd_mobilenet_v1_exported.pipeline.config",
     *(
         f"sample_configs/samples_configs/{name}.config"
@@ -124,6 +131,11 @@ PASS = [
             "ssd_mobilenet_v1_focal_loss_pets",
             "ssd_mobilenet_v1_focal_loss_pets_inference",
             "ssd_mobilenet_v1_pets",
+            "ssd_inception_v2_coco",
+            "ssd_inception_v2_pets",
+            "ssd_mobilenet_v2_coco",
+            "ssdlite_mobilenet_v1_coco",
+            "ssdlite_mobilenet_v2_coco",
         )
     ),
 ]
@@ -148,10 +160,9 @@ def test_the_config_of_the_original_post_is_refused_at_its_model(post_config: st
     ("file", "part"),
     [
         ("ssd_mobilenet_v1_quantized_300x300_coco14_sync", "graph_rewriter is not built yet; leave it out"),
-        ("ssdlite_mobilenet_v1_coco", "model.ssd.feature_extractor.use_depthwise: true is not built yet"),
         (
-            "ssd_mobilenet_v2_coco",
-            "model.ssd.feature_extractor.type: ssd_mobilenet_v2 is not built yet; built: ssd_mob",
+            "ssd_inception_v3_pets",
+            "model.ssd.feature_extractor.type: ssd_inception_v3 is not built yet; built: ssd_mob",
         ),
     ],
 )
@@ -171,9 +182,20 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
             "activation: SWISH\n        batch",
             "SWISH is not built yet; built: NONE, RELU",
         ),
-        ("weighted_sigmoid {", "weighted_logits_softmax {", "built: weighted_sigmoid, weighted_softmax, weighted_sig"),
-        ("weighted_smooth_l1 {", "weighted_giou {", "weighted_giou is not built yet; built: weighted_smooth_l1"),
-        ("ssd_random_crop {", "ssd_random_crop_pad {", "data_augmentation_options[1].ssd_random_crop_pad is not built"),
+        ("weighted_sigmoid {", "bootstrapped_sigmoid {", "classification_loss.bootstrapped_sigmoid has no alpha"),
+        (
+            "weighted_smooth_l1 {",
+            "weighted_giou {",
+            "weighted_giou is not built yet; built: weighted_l2, weighted_smoo",
+        ),
+        (
+            "ssd_random_crop {",
+            "random_crop_image { overlap_thresh: 2",
+            "random_crop_image.overlap_thresh is 2; it must be from 0 to 1",
+        ),
+        ("ssd_random_crop {", "resize_image { new_height: 3", "resize_image has no new_width"),
+        ("ssd_random_crop {", "random_adjust_contrast { min_delta: 2", "min_delta 2 is above max_delta 1.25"),
+        ("ssd_random_crop {", "autoaugment_image {", "data_augmentation_options[1].autoaugment_image is not built"),
         (
             "random_horizontal_flip {",
             "random_horizontal_flip { keypoint_flip_permutation: 1",
@@ -185,7 +207,11 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
         ("batch_size: 8", "batch_size: 8 fine_tune_checkpoint_version: V2", "V2 is not built yet; built: V1"),
         ("num_classes: 2", "num_classes: 0", "model.ssd.num_classes is 0; it must be at least 1"),
         ("num_classes: 2", "num_classes: 2 mask_head_config {}", "model.ssd.mask_head_config is not built yet"),
-        ("iou_threshold: 0.6", "iou_threshold: 0.6 soft_nms_sigma: 0.5", "soft_nms_sigma: 0.5 is not built yet"),
+        (
+            "iou_threshold: 0.6",
+            "iou_threshold: 0.6 max_classes_per_detection: 2",
+            "max_classes_per_detection: 2 is not bu",
+        ),
         ("iou_threshold: 0.6", "iou_threshold: 1.5", "iou_threshold is 1.5; it must be from 0 to 1"),
         (
             "        unmatched_threshold: 0.5",
@@ -199,8 +225,14 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
         ),
         (
             '"coco_detection_metrics"',
-            '"pascal_voc_detection_metrics"',
-            "metrics_set[0]: pascal_voc_detection_metrics is",
+            '"coco_mask_metrics"',
+            "metrics_set[0]: coco_mask_metrics is not built yet; built: coco_detection_metrics, pascal_voc_detection_",
+        ),
+        ("eval_config {", "eval_config { recall_upper_bound: 1.5", "recall_upper_bound is 1.5; it must be from 0 to 1"),
+        (
+            "eval_config {",
+            "eval_config { recall_lower_bound: 0.5 recall_upper_bound: 0.25",
+            "eval_config: recall_lower_bound 0.5 is above recall_upper_bound 0.25",
         ),
         (
             "eval_config {",
@@ -229,7 +261,15 @@ def test_what_is_not_built_is_refused(old: str, new: str, words: str):
         ("iou_threshold: 0.6", "iou_threshold: 0.6 soft_nms_sigma: 0.0 use_class_agnostic_nms: false"),
         ("num_classes: 2", "num_classes: 2 add_background_class: true implicit_example_weight: 1.0"),
         ("batch_size: 8", "batch_size: 8 bias_grad_multiplier: 0 add_regularization_loss: true"),
+        ("eval_config {", 'eval_config { metrics_set: "oid_V2_detection_metrics" include_metrics_per_category: true'),
         ("batch_size: 8", "batch_size: 8 data_augmentation_options { random_vertical_flip { probability: 0.25 } }"),
+        (
+            "ssd_random_crop {",
+            "ssd_random_crop_pad { operations { min_area: 0.1 max_area: 1 min_aspect_ratio: 1 max_aspect_ratio: 1 "
+            "min_padded_size_ratio: [1, 1] max_padded_size_ratio: [2, 2] pad_color_r: 3 }",
+        ),
+        ("ssd_random_crop {", "remap_labels { original_labels: [1, 2] new_label: 2"),
+        ("ssd_random_crop {", "random_jitter_boxes { ratio: 0.1 jitter_mode: SHRINK_SYMMETRIC_XY"),
         (
             "fixed_shape_resizer {\n        height: 300\n        width: 300",
             "keep_aspect_ratio_resizer { pad_to_max_dimension: true",
@@ -271,12 +311,15 @@ def test_only_one_evaluation_reader_is_built():
 
 
 def test_all_refusals_are_named_in_one_line():
-    flips = "".join(f"\ndata_augmentation_options {{ {name} {{}} }}" for name in ["rgb_to_gray", "adjust_gamma"] * 3)
+    flips = "".join(
+        f"\ndata_augmentation_options {{ {name} {{}} }}"
+        for name in ["autoaugment_image", "convert_class_logits_to_softmax"] * 3
+    )
     pipeline, line = changed("  batch_size: 8", flips.strip())
     text = refusal(pipeline)
     assert "\n" not in text
-    assert text.startswith(f"my.config:{line}: train_config.data_augmentation_options[0].rgb_to_gray is not built yet")
-    assert f"data_augmentation_options[1].adjust_gamma (line {line + 1})" in text
+    assert text.startswith(f"my.config:{line}: train_config.data_augmentation_options[0].autoaugment_image is not")
+    assert f"data_augmentation_options[1].convert_class_logits_to_softmax (line {line + 1})" in text
     assert text.endswith(" and 2 more")
 
 

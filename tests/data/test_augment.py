@@ -12,6 +12,7 @@ from google.protobuf import text_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from teachbox.config.built import TABLE, Built
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augment import BUILDERS, Augment, build_augmentations
 from teachbox.data.augmentation.crops import SSD_CROPS, Crop, cut_window, ssd_random_crop
@@ -223,14 +224,58 @@ def test_an_image_without_boxes_is_cropped_too() -> None:
     assert len(sizes) > 1
 
 
+NEEDED = {
+    "normalize_image": "original_maxval: 255",
+    "subtract_channel_mean": "means: [1, 2, 3]",
+    "resize_image": "new_height: 20 new_width: 30",
+    "random_resize_method": "target_height: 20 target_width: 30",
+    "drop_label_probabilistically": "label: 1",
+    "remap_labels": "original_labels: 1 new_label: 2",
+    "random_scale_crop_and_pad_to_square": "output_size: 40",
+}
+
+
+@pytest.mark.parametrize("name", sorted(BUILDERS))
+@pytest.mark.parametrize("kind", [tf.uint8, tf.float32])
+def test_every_step_runs_in_a_graph_as_outside(name: str, kind: tf.DType) -> None:
+    augment = build(f"{name} {{ {NEEDED.get(name, '')} }}")
+    run = tf.function(
+        augment,
+        input_signature=[
+            tf.TensorSpec([None, None, 3], kind),
+            tf.TensorSpec([None, 4], tf.float32),
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None], tf.float32),
+            tf.TensorSpec([2], tf.int32),
+        ],
+    )
+    # What a batch is made of later.
+    image, boxes, classes, weights = run.get_concrete_function().structured_outputs
+    assert image.shape[2] == 3
+    assert image.dtype in (kind, tf.float32)
+    assert (boxes.dtype, classes.dtype, weights.dtype) == (tf.float32, tf.int32, tf.float32)
+    assert boxes.shape.as_list() == [None, 4]
+    pixels = painted(50, 60, [(5, 5, 30, 30)])
+    for rows in ([[0.1, 5 / 60, 0.6, 0.5], [0.0, 0.0, 1.0, 1.0]], NO_BOXES):
+        before = sample(pixels, rows)
+        before = before._replace(image=tf.cast(before.image, kind))
+        seed = tf.constant([2, 5])
+        for inside, outside in zip(run(*before, seed), augment(*before, seed), strict=True):
+            np.testing.assert_allclose(inside, outside, atol=1e-3)
+
+
 def test_what_is_not_built_is_refused_by_name() -> None:
-    assert set(BUILDERS) == {"random_horizontal_flip", "random_vertical_flip", "ssd_random_crop"}
-    with pytest.raises(
-        ConfigError, match=r"options\[1\]\.random_crop_image: is not built yet; there are random_horizontal_flip"
-    ):
-        build("random_horizontal_flip {}", "random_crop_image {}")
-    with pytest.raises(ConfigError, match=r"ssd_random_crop_pad: .*the nearest is ssd_random_crop"):
-        build("ssd_random_crop_pad {}")
+    every = {field.name for field in preprocessor_pb2.PreprocessingStep.DESCRIPTOR.fields}
+    assert every - set(BUILDERS) == {
+        "autoaugment_image",
+        "convert_class_logits_to_softmax",
+        "random_self_concat_image",
+    }
+    assert set(BUILDERS) == {
+        name for name, verdict in TABLE["train_config.data_augmentation_options"].items() if isinstance(verdict, Built)
+    }
+    with pytest.raises(ConfigError, match=r"options\[1\]\.autoaugment_image: is not built yet; there are adjust_gamma"):
+        build("random_horizontal_flip {}", "autoaugment_image {}")
 
 
 @pytest.mark.parametrize(

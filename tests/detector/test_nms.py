@@ -133,3 +133,71 @@ def test_other_backends_arithmetic_is_the_kernels(monkeypatch):
     count = int(single[1][0])
     assert int(plain[1][0]) == count
     np.testing.assert_array_equal(plain[0][0, :count], single[0][0, :count])
+
+
+def softly_by_loops(boxes, scores, *, score_threshold, sigma, per_class, total):
+    """Soft suppression within each class: rows (score, class, anchor), best first."""
+    found = []
+    for column in range(scores.shape[1]):
+        own, left = boxes[:, column if boxes.shape[1] > 1 else 0], scores[:, column].astype(float)
+        overlap = iou(own, own)
+        for _ in range(per_class):
+            best = int(left.argmax())
+            if left[best] <= score_threshold:
+                break
+            found.append((left[best], column, best))
+            left *= np.exp(-(overlap[best] ** 2) / (2 * sigma))
+            left[best] = -1
+    return sorted(found, key=lambda row: -row[0])[:total]
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "another"])
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    anchors=st.integers(2, 25),
+    classes=st.integers(1, 3),
+    own_boxes=st.booleans(),
+    per_class=st.integers(1, 6),
+    sigma=st.sampled_from([0.1, 0.5, 2.0]),
+)
+def test_soft_suppression_agrees_with_plain_loops(backend, seed, anchors, classes, own_boxes, per_class, sigma):
+    import keras
+
+    from teachbox.detector.nms import BatchNonMaxSuppression
+
+    random = np.random.default_rng(seed)
+    boxes = some_boxes(random, anchors, classes if own_boxes else 1)
+    scores = random.uniform(0, 1, (anchors, classes)).astype(np.float32)
+    suppress = BatchNonMaxSuppression(0.2, 0.6, per_class, 10, soft_sigma=sigma)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.backend, "backend", lambda: backend)
+        found = rows(suppress(boxes[None].repeat(2, 0), scores[None].repeat(2, 0), None), image=1)
+    expected = softly_by_loops(boxes, scores, score_threshold=0.2, sigma=sigma, per_class=per_class, total=10)
+    np.testing.assert_allclose([row[0] for row in found], [row[0] for row in expected], rtol=1e-4)
+    assert [row[1:] for row in found] == [row[1:] for row in expected]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    anchors=st.integers(1, 25),
+    classes=st.integers(1, 3),
+    own_boxes=st.booleans(),
+    total=st.integers(1, 30),
+)
+def test_suppression_of_all_classes_at_once(seed, anchors, classes, own_boxes, total):
+    """As if there were one class, each box with the score (and the place) of its best one."""
+    from teachbox.detector.nms import BatchNonMaxSuppression
+
+    random = np.random.default_rng(seed)
+    boxes = some_boxes(random, anchors, classes if own_boxes else 1)
+    scores = random.uniform(0, 1, (anchors, classes)).astype(np.float32)
+    best = scores.argmax(axis=1)
+    own = boxes[np.arange(anchors), best if own_boxes else 0][:, None]
+    kept = BatchNonMaxSuppression(0.2, 0.4, 1, total, class_agnostic=True)(boxes[None], scores[None], None)
+    options = {"score_threshold": 0.2, "iou_threshold": 0.4, "per_class": total, "total": total}
+    single = by_loops(own, scores.max(axis=1, keepdims=True), **options)
+    assert rows(kept) == [(score, int(best[anchor]), anchor) for score, _, anchor in single]
+    assert kept.boxes.shape == (1, total, 4)
+    np.testing.assert_array_equal(kept.boxes[0, : len(single)], own[[row[2] for row in single], 0].reshape(-1, 4))

@@ -71,6 +71,6 @@ def test_a_model_that_is_not_built_is_refused_by_name(pets):
     from teachbox.detector.build import build_detector
 
     model = load_pipeline(pets / "pipeline.config").message.model
-    model.ssd.feature_extractor.type = "ssd_inception_v2"
-    with pytest.raises(ConfigError, match="'ssd_inception_v2' is not built"):
+    model.ssd.feature_extractor.type = "ssd_inception_v3"
+    with pytest.raises(ConfigError, match="'ssd_inception_v3' is not built"):
         build_detector(model)

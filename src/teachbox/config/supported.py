@@ -11,7 +11,17 @@ from typing import Any, TypeVar, cast
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from teachbox.config.built import NOT_ABOVE, RANGES, REQUIRED, SAME_LENGTH, TABLE, Built, NoEffect, Verdict
+from teachbox.config.built import (
+    NEEDED_BY_TYPE,
+    NOT_ABOVE,
+    RANGES,
+    REQUIRED,
+    SAME_LENGTH,
+    TABLE,
+    Built,
+    NoEffect,
+    Verdict,
+)
 from teachbox.config.load import Pipeline
 from teachbox.errors import ConfigError
 from teachbox.labels import LabelMap
@@ -165,6 +175,9 @@ def _disagreements(message: Message, block: str) -> Iterator[tuple[str, str]]:
         lengths = len(getattr(message, one)), len(getattr(message, other))
         if lengths[0] != lengths[1]:
             yield one, f"{one} has {lengths[0]} values and {other} has {lengths[1]}; they must be as many"
+    needed = NEEDED_BY_TYPE.get(message.type) if block == "model.ssd.feature_extractor" else None  # type: ignore[attr-defined]
+    if needed is not None and not getattr(message, needed):
+        yield "type", f"{message.type} needs {needed}: true"  # type: ignore[attr-defined]
     for low, high in _row_for(block, NOT_ABOVE) or ():
         least, most = getattr(message, low), getattr(message, high)
         if least > most:

@@ -1,17 +1,33 @@
-"""Anchors of SSD: boxes of several scales and aspect ratios around the cells of each feature map.
+"""Anchors: boxes of several scales and aspect ratios around the cells of each feature map. Those of SSD stand here.
 
-Rows are `[ymin, xmin, ymax, xmax]`, float32, normalized 0–1 (they may leave the image).
+Rows are `[ymin, xmin, ymax, xmax]`, float32, normalized 0–1 or in pixels (they may leave the image).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Shape = tuple[int, int]
+Pair = tuple[float, float]
+
+
+class AnchorGenerator(Protocol):
+    """What draws anchors for feature maps."""
+
+    normalized: bool
+    """Whether anchors are in 0–1 of the image; else they are in its pixels."""
+
+    @property
+    def anchors_per_location(self) -> list[int]:
+        """For each feature map, how many anchors a cell has."""
+
+    def __call__(self, feature_map_shapes: Sequence[Shape], image_shape: Shape) -> NDArray[np.float32]:
+        """Anchors [A, 4] of all feature maps (height, width), in their order, row by row, for an image in pixels."""
 
 
 class SSDAnchorGenerator:
@@ -19,6 +35,8 @@ class SSDAnchorGenerator:
 
     `box_specs` holds, for each feature map, the (scale, aspect ratio) of each anchor of a cell.
     """
+
+    normalized = True
 
     def __init__(
         self,
@@ -52,7 +70,7 @@ class SSDAnchorGenerator:
                 offset = (self.offsets[index][0] / height, self.offsets[index][1] / width)
             else:
                 offset = (0.5 * stride[0], 0.5 * stride[1])
-            layers.append(_tile(shape, specs, base, stride, offset))
+            layers.append(tile(shape, box_sizes(specs, base), stride, offset))
         return np.concatenate(layers)
 
 
@@ -83,16 +101,15 @@ def ssd_box_specs(
     return specs
 
 
-def _tile(
-    shape: Shape,
-    specs: Sequence[tuple[float, float]],
-    base: tuple[float, float],
-    stride: tuple[float, float],
-    offset: tuple[float, float],
-) -> NDArray[np.float32]:
+def box_sizes(specs: Sequence[Pair], base: Pair) -> NDArray[np.float32]:
+    """Height and width [N, 2] of a box of size `base` at each (scale, aspect ratio); its area goes with the scale."""
     scales = np.array([scale for scale, _ in specs], np.float32)
     roots = np.sqrt(np.array([ratio for _, ratio in specs], np.float32))
-    sizes = np.stack([scales / roots * np.float32(base[0]), scales * roots * np.float32(base[1])], axis=1)
+    return np.stack([scales / roots * np.float32(base[0]), scales * roots * np.float32(base[1])], axis=1)
+
+
+def tile(shape: Shape, sizes: NDArray[np.float32], stride: Pair, offset: Pair) -> NDArray[np.float32]:
+    """Boxes [height * width * N, 4] of the `sizes` [N, 2] around each cell of a feature map, row by row."""
     y = np.arange(shape[0], dtype=np.float32) * np.float32(stride[0]) + np.float32(offset[0])
     x = np.arange(shape[1], dtype=np.float32) * np.float32(stride[1]) + np.float32(offset[1])
     centers = np.stack(np.meshgrid(y, x, indexing="ij"), axis=-1).reshape(-1, 1, 2)

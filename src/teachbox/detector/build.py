@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from teachbox.config.protos import model_pb2, ssd_pb2
-from teachbox.detector.box_coding import FasterRCNNBoxCoder
+from teachbox.detector.box_coding import BoxCoder
+from teachbox.detector.features.ssd_inception_v2 import SSDInceptionV2
 from teachbox.detector.features.ssd_mobilenet_v1 import SSDMobileNetV1, mobilenet_hyperparams
+from teachbox.detector.features.ssd_mobilenet_v2 import SSDMobileNetV2
 from teachbox.detector.heads import ConvolutionalBoxPredictor
 from teachbox.detector.hyperparams import build_hyperparams
 from teachbox.detector.parts import (
@@ -48,6 +51,9 @@ def _build_ssd(config: ssd_pb2.Ssd) -> SSD:
         raise ConfigError(f"num_classes is {config.num_classes}; there is at least 1", where="model.ssd")
     box_coder = build_box_coder(config.box_coder)
     anchor_generator = build_anchor_generator(config.anchor_generator)
+    if not anchor_generator.normalized:
+        found = "they are in pixels, and a single-shot detector compares them with normalized boxes"
+        raise ConfigError(f"{found}; choose anchors with normalize_coordinates", where="model.ssd.anchor_generator")
     layers = len(anchor_generator.anchors_per_location)
     if layers != config.feature_extractor.num_layers:
         found = (
@@ -59,7 +65,7 @@ def _build_ssd(config: ssd_pb2.Ssd) -> SSD:
     detector = SSD(
         num_classes=config.num_classes,
         feature_extractor=_feature_extractor(config),
-        box_predictor=_box_predictor(config, anchor_generator.anchors_per_location),
+        box_predictor=_box_predictor(config, anchor_generator.anchors_per_location, box_coder),
         anchor_generator=anchor_generator,
         target_assigner=TargetAssigner(
             build_similarity(config.similarity_calculator),
@@ -96,41 +102,76 @@ def _feature_extractor(config: ssd_pb2.Ssd) -> Any:
     return FEATURE_EXTRACTORS[message.type](message, freeze_batchnorm=config.freeze_batchnorm)
 
 
-def _ssd_mobilenet_v1(message: ssd_pb2.SsdFeatureExtractor, *, freeze_batchnorm: bool) -> SSDMobileNetV1:
+def _ssd_mobilenet(
+    backbone: Callable[..., Any], message: ssd_pb2.SsdFeatureExtractor, *, freeze_batchnorm: bool
+) -> Any:
     where = "model.ssd.feature_extractor"
     refuse_others(
         message,
         where,
-        "type depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers",
+        "type depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers "
+        "use_depthwise",
     )
     if not 1 <= message.num_layers <= 6:
         raise ConfigError(f"num_layers is {message.num_layers}; there are 1 to 6", where=where)
     own = build_hyperparams(message.conv_hyperparams, freeze_batchnorm=freeze_batchnorm)
     # Without the override the backbone keeps the settings it was published with; the extra layers take the config's.
     base = own if message.override_base_feature_extractor_hyperparams else mobilenet_hyperparams()
-    return SSDMobileNetV1(
+    return backbone(
         base.frozen() if freeze_batchnorm else base,
         extra_hyperparams=own,
         num_layers=message.num_layers,
         depth_multiplier=message.depth_multiplier,
         min_depth=message.min_depth,
+        use_depthwise=message.use_depthwise,
         name="feature_extractor",
     )
 
 
-FEATURE_EXTRACTORS: dict[str, Callable[..., Any]] = {"ssd_mobilenet_v1": _ssd_mobilenet_v1}
+def _ssd_inception_v2(message: ssd_pb2.SsdFeatureExtractor, *, freeze_batchnorm: bool) -> SSDInceptionV2:
+    where = "model.ssd.feature_extractor"
+    refuse_others(
+        message,
+        where,
+        "type depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers "
+        "use_depthwise",
+    )
+    if not message.override_base_feature_extractor_hyperparams:
+        raise not_built(
+            where, "ssd_inception_v2 without override_base_feature_extractor_hyperparams: true", "with it, it is"
+        )
+    own = build_hyperparams(message.conv_hyperparams, freeze_batchnorm=freeze_batchnorm)
+    if own.batch_norm is None:
+        raise ConfigError("ssd_inception_v2 needs a batch_norm", where=f"{where}.conv_hyperparams")
+    return SSDInceptionV2(
+        own,
+        num_layers=message.num_layers,
+        depth_multiplier=message.depth_multiplier,
+        min_depth=message.min_depth,
+        use_depthwise=message.use_depthwise,
+        name="feature_extractor",
+    )
+
+
+FEATURE_EXTRACTORS: dict[str, Callable[..., Any]] = {
+    "ssd_mobilenet_v1": partial(_ssd_mobilenet, SSDMobileNetV1),
+    "ssd_mobilenet_v2": partial(_ssd_mobilenet, SSDMobileNetV2),
+    "ssd_inception_v2": _ssd_inception_v2,
+}
 """`feature_extractor.type` → what builds it from its message; one file a backbone in `features/`."""
 
 
-def _box_predictor(config: ssd_pb2.Ssd, anchors_per_location: list[int]) -> ConvolutionalBoxPredictor:
+def _box_predictor(
+    config: ssd_pb2.Ssd, anchors_per_location: list[int], box_coder: BoxCoder
+) -> ConvolutionalBoxPredictor:
     where = "model.ssd.box_predictor"
     kind = config.box_predictor.WhichOneof("box_predictor_oneof")
     if kind != "convolutional_box_predictor":
         raise not_built(where, kind, "convolutional_box_predictor is")
     message = config.box_predictor.convolutional_box_predictor
-    if message.box_code_size != FasterRCNNBoxCoder.code_size:
-        found = f"box_code_size {message.box_code_size}"
-        raise not_built(f"{where}.{kind}", found, f"the box coder has {FasterRCNNBoxCoder.code_size}")
+    if message.box_code_size != box_coder.code_size:
+        found = f"box_code_size is {message.box_code_size}, but {type(box_coder).__name__} has {box_coder.code_size}"
+        raise ConfigError(f"{found} numbers to a box; write {box_coder.code_size}", where=f"{where}.{kind}")
     clip = message.box_encodings_clip_range
     return ConvolutionalBoxPredictor(
         build_hyperparams(message.conv_hyperparams, freeze_batchnorm=config.freeze_batchnorm),
@@ -158,6 +199,10 @@ def _unmatched_class(config: ssd_pb2.Ssd) -> tuple[float, ...]:
     return (*background, *([0.0] * config.num_classes))
 
 
+_LOSSES_OF_BOXES = ("weighted_iou", "weighted_giou", "l1_localization_loss")
+"""They compare boxes, or are weighed value by value: a single-shot detector has box codes, weighed by anchor."""
+
+
 def _losses(config: ssd_pb2.Ssd) -> SSDLosses:
     message = config.loss
     refuse_others(
@@ -165,6 +210,14 @@ def _losses(config: ssd_pb2.Ssd) -> SSDLosses:
         "model.ssd.loss",
         "localization_loss classification_loss classification_weight localization_weight hard_example_miner",
     )
+    localization = message.localization_loss.WhichOneof("localization_loss")
+    if localization in _LOSSES_OF_BOXES:
+        found = f"{localization} of box codes"
+        raise not_built("model.ssd.loss.localization_loss", found, "weighted_smooth_l1 and weighted_l2 are")
+    classification = message.classification_loss.WhichOneof("classification_loss")
+    if classification == "weighted_dice_classification_loss" and message.HasField("hard_example_miner"):
+        found = f"{classification} is of whole classes, hard_example_miner chooses by anchor"
+        raise ConfigError(f"{found}; leave one out", where="model.ssd.loss")
     return SSDLosses(
         localization=build_localization_loss(message.localization_loss),
         classification=build_classification_loss(message.classification_loss),

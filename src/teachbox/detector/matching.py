@@ -50,3 +50,31 @@ class ArgMaxMatcher:
             forced_row = ops.cast(ops.argmax(forced, axis=1), "int32")
             matches = ops.where(ops.max(forced, axis=1) > 0, forced_row, matches)
         return matches
+
+
+class BipartiteMatcher:
+    """Each box takes one anchor, the most alike pair of all first; all other anchors stay without."""
+
+    def __call__(self, similarity: Any, valid_rows: Any) -> Any:
+        """Matched row of each column: int32 [B, A], `UNMATCHED` where there is none.
+
+        `similarity` is [B, G, A]. Only rows whose `valid_rows` (bool [B, G]) is true take a column, while there is one.
+        """
+        rows, columns = ops.shape(similarity)[1], ops.shape(similarity)[2]
+        row_numbers, column_numbers = ops.arange(rows), ops.arange(columns)
+        left = ops.where(ops.expand_dims(valid_rows, -1), similarity, -float("inf"))
+        matches = ops.full_like(left[:, 0], UNMATCHED, dtype="int32")
+
+        def take(_: Any, state: tuple[Any, Any]) -> tuple[Any, Any]:
+            left, matches = state
+            flat = ops.reshape(left, (-1, rows * columns))
+            pair = ops.argmax(flat, axis=1, keepdims=True)
+            some = ops.max(flat, axis=1, keepdims=True) > -float("inf")
+            row, column = pair // columns, pair % columns
+            own_row = row_numbers == ops.cast(row, row_numbers.dtype)
+            own_column = column_numbers == ops.cast(column, column_numbers.dtype)
+            matches = ops.where(ops.logical_and(own_column, some), ops.cast(row, "int32"), matches)
+            used = ops.logical_or(ops.expand_dims(own_row, -1), ops.expand_dims(own_column, 1))
+            return ops.where(used, -float("inf"), left), matches
+
+        return ops.fori_loop(0, rows, take, (left, matches))[1]

@@ -105,24 +105,76 @@ def multiclass_non_max_suppression(
     class_boxes = ops.broadcast_to(ops.transpose(boxes, (0, 2, 1, 3)), (*by_class.shape, 4))
     by_class = ops.where(by_class > score_threshold, by_class, NEVER)
     indices, found, _ = _greedy(class_boxes, by_class, per_class, iou_threshold)
-    picked = ops.take_along_axis(class_boxes, ops.expand_dims(indices, -1), axis=2)
-    images = scores.shape[0]
-    best, order = ops.top_k(ops.reshape(found, (images, -1)), total)
+    return _best_of_classes(boxes, indices, found, total)[0]
+
+
+def soft_multiclass_non_max_suppression(
+    boxes: Any, scores: Any, *, per_class: int, total: int, sigma: float, score_threshold: float
+) -> tuple[Suppressed, Any]:
+    """Soft suppression (arXiv 1704.04503) of `boxes` [B, A, q, 4] (q: 1 or K) by `scores` [B, A, K] within each class,
+    then the best `total` of all classes; and which anchors they were, int32 [B, total].
+
+    Each box taken lowers the scores of the others by exp(−overlap² / 2 sigma), down to the threshold, where they go.
+    """
+    by_class = ops.transpose(scores, (0, 2, 1))
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        classes, columns = int(scores.shape[2]), int(boxes.shape[2])
+        boxes, by_class = tf.convert_to_tensor(boxes), tf.convert_to_tensor(by_class)
+
+        def one(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            image, column = number // classes, number % classes
+            found = tf.raw_ops.NonMaxSuppressionV5(
+                boxes=boxes[image, :, tf.minimum(column, columns - 1)],
+                scores=by_class[image, column],
+                max_output_size=per_class,
+                iou_threshold=1.0,
+                score_threshold=score_threshold,
+                soft_nms_sigma=sigma,
+                pad_to_max_output_size=True,
+            )
+            score = tf.where(tf.range(per_class) < found.valid_outputs, found.selected_scores, NEVER)
+            return tf.ensure_shape(found.selected_indices, [per_class]), score
+
+        signature = (tf.TensorSpec([per_class], tf.int32), tf.TensorSpec([per_class], tf.float32))
+        images = tf.shape(by_class)[0]
+        every = tf.map_fn(one, tf.range(images * classes), fn_output_signature=signature, parallel_iterations=16)
+        indices, found = (tf.reshape(part, (images, classes, per_class)) for part in every)
+    else:
+        class_boxes = ops.broadcast_to(ops.transpose(boxes, (0, 2, 1, 3)), (*by_class.shape, 4))
+        by_class = ops.where(by_class > score_threshold, by_class, NEVER)
+        indices, found, _ = _greedy(class_boxes, by_class, per_class, 1.0, sigma, score_threshold)
+    return _best_of_classes(boxes, indices, found, total)
+
+
+def _best_of_classes(boxes: Any, indices: Any, scores: Any, total: int) -> tuple[Suppressed, Any]:
+    """Of `indices` and `scores` [B, K, M] into `boxes` [B, A, q, 4] the best `total`, and their indices [B, total]."""
+    per_class, columns = int(indices.shape[2]), int(boxes.shape[2])
+    flat_scores, flat_indices = (ops.reshape(part, (-1, indices.shape[1] * per_class)) for part in (scores, indices))
+    best, order = ops.top_k(flat_scores, total)
     valid = best > NEVER
     mask = ops.cast(valid, "float32")
-    kept = ops.take_along_axis(ops.reshape(picked, (images, -1, 4)), ops.expand_dims(order, -1), axis=1)
-    return Suppressed(
+    column = ops.cast(order // per_class, "int32")
+    anchors = ops.where(valid, ops.take_along_axis(flat_indices, order, axis=1), 0)
+    row = anchors * columns + ops.minimum(column, columns - 1)
+    kept = ops.take_along_axis(ops.reshape(boxes, (-1, boxes.shape[1] * columns, 4)), ops.expand_dims(row, -1), axis=1)
+    found = Suppressed(
         kept * ops.expand_dims(mask, -1),
         ops.where(valid, best, 0.0),
-        ops.cast(order // per_class, "float32") * mask,
+        ops.cast(column, "float32") * mask,
         ops.sum(ops.cast(valid, "int32"), axis=-1),
     )
+    return found, anchors
 
 
-def _greedy(boxes: Any, scores: Any, most: int, iou_threshold: float) -> tuple[Any, Any, Any]:
+def _greedy(
+    boxes: Any, scores: Any, most: int, iou_threshold: float, sigma: float = 0.0, score_threshold: float = NEVER
+) -> tuple[Any, Any, Any]:
     """Suppression along the last axis of `scores` [..., A], `boxes` [..., A, 4]: indices and scores [..., most], count.
 
-    A score of `NEVER` does not count, and stands where there is none left.
+    A score of `NEVER` does not count, and stands where there is none left. With `sigma` suppression is soft, and what
+    it lowers to the score threshold goes.
     """
     left, indices, found = ops.convert_to_tensor(scores), [], []
     places = ops.arange(left.shape[-1])
@@ -132,6 +184,10 @@ def _greedy(boxes: Any, scores: Any, most: int, iou_threshold: float) -> tuple[A
         box = ops.take_along_axis(boxes, ops.expand_dims(best, -1), axis=-2)
         overlap = iou(box, boxes)[..., 0, :]
         gone = ops.logical_or(overlap > iou_threshold, places == ops.cast(best, places.dtype))
+        if sigma:
+            lowered = left * ops.exp(-0.5 / sigma * ops.square(overlap))
+            gone = ops.logical_or(gone, lowered <= score_threshold)
+            left = lowered
         left = ops.where(gone, NEVER, left)
         indices.append(ops.where(score > NEVER, ops.cast(best, "int32"), 0))
         found.append(score)

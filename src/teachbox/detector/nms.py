@@ -1,16 +1,23 @@
-"""Batch multiclass non-max suppression: within each class, then the best of all classes.
+"""Batch multiclass non-max suppression: within each class, then the best of all classes; or of all classes at once.
 
 Boxes are `[ymin, xmin, ymax, xmax]`, normalized 0–1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from keras import ops
 
-from teachbox.detector.native import Suppressed, multiclass_non_max_suppression
+from teachbox.detector.native import (
+    NEVER,
+    Suppressed,
+    multiclass_non_max_suppression,
+    non_max_suppression,
+    soft_multiclass_non_max_suppression,
+)
 
 _SMALL = 8192
 """Up to so many scores an image, suppression costs less than choosing what to suppress."""
@@ -53,6 +60,10 @@ class BatchNonMaxSuppression:
     iou_threshold: float
     max_detections_per_class: int
     max_total_detections: int
+    soft_sigma: float = 0.0
+    """Above 0, a box lowers the scores of those it overlaps instead of taking them away (arXiv 1704.04503)."""
+    class_agnostic: bool = False
+    """Boxes suppress each other whatever their classes, and each has only its best class."""
 
     def __call__(self, boxes: Any, scores: Any, clip_window: Any | None, change_coordinate_frame: bool = False) -> Kept:
         """Suppress `boxes` [B, A, q, 4] (q: 1 or K) by `scores` [B, A, K].
@@ -60,6 +71,12 @@ class BatchNonMaxSuppression:
         With a `clip_window` [B, 4] boxes are cut to it after suppression and those outside dropped;
         `change_coordinate_frame` then gives them in 0–1 of the window.
         """
+        if self.class_agnostic or self.soft_sigma:
+            suppressed, which = (
+                self._class_agnostic(boxes, scores) if self.class_agnostic else self._soft(boxes, scores)
+            )
+            found, rows = self._cut(suppressed, clip_window, change_coordinate_frame)
+            return _kept(found.cut, rows(which))
         anchors, classes = int(scores.shape[1]), int(scores.shape[2])
         everything = min(self.max_detections_per_class, anchors) * classes
 
@@ -74,16 +91,36 @@ class BatchNonMaxSuppression:
             quick = best(high, min(2 * self.max_total_detections, everything))
             enough = ops.all(quick.left >= self.max_total_detections)
             cut, original, _ = ops.cond(enough, lambda: quick, lambda: best(scores, everything))
-        valid = cut.scores > _NONE
-        mask = ops.cast(valid, "float32")
-        picked = _find(original, cut, boxes, scores)
-        return Kept(
-            cut.boxes * ops.expand_dims(mask, -1),
-            cut.scores * mask,
-            cut.classes * mask,
-            ops.where(valid, picked, 0),
-            ops.sum(ops.cast(valid, "int32"), axis=-1),
+        return _kept(cut, _find(original, cut, boxes, scores))
+
+    def _soft(self, boxes: Any, scores: Any) -> tuple[Suppressed, Any]:
+        per_class = min(self.max_detections_per_class, int(scores.shape[1]))
+        return soft_multiclass_non_max_suppression(
+            boxes,
+            scores,
+            per_class=per_class,
+            total=per_class * int(scores.shape[2]),
+            sigma=self.soft_sigma,
+            score_threshold=self.score_threshold,
         )
+
+    def _class_agnostic(self, boxes: Any, scores: Any) -> tuple[Suppressed, Any]:
+        most = min(self.max_total_detections, int(scores.shape[1]))
+        best = ops.max(scores, axis=-1)
+        column = ops.cast(ops.argmax(scores, axis=-1), "int32")
+        own = boxes[:, :, 0]
+        if int(boxes.shape[2]) > 1:
+            own = ops.take_along_axis(boxes, ops.expand_dims(ops.expand_dims(column, -1), -1), axis=2)[:, :, 0]
+        left = ops.where(best > self.score_threshold, best, NEVER)
+        which, count = non_max_suppression(own, left, most=most, iou_threshold=self.iou_threshold)
+        mask = ops.cast(ops.arange(most) < ops.expand_dims(count, -1), "float32")
+        found = Suppressed(
+            ops.take_along_axis(own, ops.expand_dims(which, -1), axis=1) * ops.expand_dims(mask, -1),
+            ops.take_along_axis(best, which, axis=1) * mask,
+            ops.cast(ops.take_along_axis(column, which, axis=1), "float32") * mask,
+            count,
+        )
+        return found, which
 
     def _high(self, scores: Any) -> Any:
         """`scores` without those that no anchor of the best few reaches."""
@@ -101,6 +138,11 @@ class BatchNonMaxSuppression:
             iou_threshold=self.iou_threshold,
             score_threshold=self.score_threshold,
         )
+        return self._cut(found, window, change_frame)[0]
+
+    def _cut(self, found: Suppressed, window: Any | None, change_frame: bool) -> tuple[_Best, Callable[[Any], Any]]:
+        """The best of what suppression `found`, cut to the window; and what picks their rows of [B, N, ...]."""
+        most = int(found.scores.shape[1])
         valid = ops.arange(most) < ops.expand_dims(found.count, -1)
         cut_boxes = found.boxes
         if window is not None:
@@ -118,7 +160,21 @@ class BatchNonMaxSuppression:
 
         padded_scores = ops.pad(top_scores, [(0, 0), (0, missing)], constant_values=_NONE)
         count = ops.sum(ops.cast(valid, "int32"), axis=-1)
-        return _Best(Suppressed(rows(cut_boxes), padded_scores, rows(found.classes), count), rows(found.boxes), count)
+        cut = Suppressed(rows(cut_boxes), padded_scores, rows(found.classes), count)
+        return _Best(cut, rows(found.boxes), count), rows
+
+
+def _kept(cut: Suppressed, anchors: Any) -> Kept:
+    """The rows that hold a detection, and which of the `anchors` [B, M] they were."""
+    valid = cut.scores > _NONE
+    mask = ops.cast(valid, "float32")
+    return Kept(
+        cut.boxes * ops.expand_dims(mask, -1),
+        cut.scores * mask,
+        cut.classes * mask,
+        ops.where(valid, anchors, 0),
+        ops.sum(ops.cast(valid, "int32"), axis=-1),
+    )
 
 
 def _clip(boxes: Any, window: Any, change_frame: bool) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from teachbox.detector.anchors import SSDAnchorGenerator
+from teachbox.detector.anchors import AnchorGenerator
 from teachbox.detector.heads import ConvolutionalBoxPredictor
 from teachbox.detector.layers import NamedVariables
 from teachbox.detector.mining import HardExampleMiner
@@ -43,7 +43,7 @@ class SSD(keras.layers.Layer):
         num_classes: int,
         feature_extractor: Any,
         box_predictor: ConvolutionalBoxPredictor,
-        anchor_generator: SSDAnchorGenerator,
+        anchor_generator: AnchorGenerator,
         target_assigner: TargetAssigner,
         box_coder: Any,
         losses: SSDLosses,

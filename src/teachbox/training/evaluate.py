@@ -1,24 +1,40 @@
-"""Evaluation: the detector on examples that it is not trained on, COCO metrics and losses out."""
+"""Evaluation: the detector on examples that it is not trained on, metrics and losses out."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from teachbox import boxes as box_math
+from teachbox.config.protos.eval_pb2 import EvalConfig
 from teachbox.data.batches import Batch, Example, evaluation_batches
 from teachbox.data.examples import decode_example
 from teachbox.data.resizers import Resizer
 from teachbox.data.tfrecord import read_records
 from teachbox.labels import LabelMap
 from teachbox.training.loop import all_losses, batch_spec
-from teachbox.training.metrics import ImageResult, coco_metrics
+from teachbox.training.metrics import ImageResult
+from teachbox.training.metrics_sets import measure
 from teachbox.training.signatures import static_size
+from teachbox.wire import example_pb2
+
+
+@dataclass(frozen=True)
+class EvaluationExample(Example):
+    """An example of a record, with what only the metrics of Pascal VOC and Open Images ask for."""
+
+    difficult: NDArray[np.bool_] | None = None
+    """[N], boxes hard to see; none where None."""
+    group_of: NDArray[np.bool_] | None = None
+    """[N], boxes around a group; none where None."""
+    verified: NDArray[np.integer] | None = None
+    """Label ids, from 1, that were looked for in the whole image; none where None."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +42,7 @@ class Evaluation:
     """What an evaluation found."""
 
     metrics: dict[str, float]
-    """COCO detection metrics and mean losses, by their public names."""
+    """Metrics of all sets and mean losses, by their public names; what has nothing to count is left out, or -1."""
     images: list[tuple[Example, ImageResult]]
     """Each example that could be read, and what was detected on it."""
 
@@ -37,9 +53,20 @@ class Evaluator:
     One at a time, as in the original: losses are means over images, whatever is computed together.
     """
 
-    def __init__(self, detector: Any, resizer: Resizer, labels: Mapping[int, str], max_boxes: int) -> None:
-        """`labels`: id from 1 → name; `max_boxes`: how many true boxes of an image are used."""
+    def __init__(
+        self,
+        detector: Any,
+        resizer: Resizer,
+        labels: Mapping[int, str],
+        max_boxes: int,
+        config: EvalConfig | None = None,
+    ) -> None:
+        """`labels`: id from 1 → name; `max_boxes`: how many true boxes of an image the losses use.
+
+        `config` names the metrics sets; COCO's where it is None or names none.
+        """
         self._detector = detector
+        self._config = config or EvalConfig()
         self._labels = dict(labels)
         self._batches = evaluation_batches((), resizer, 1, max_boxes)
         height, width = static_size(resizer)
@@ -60,7 +87,8 @@ class Evaluator:
             example = by_key[batch["key"].numpy()[0].decode()]
             height, width = (int(side) for side in batch["original_shape"].numpy()[0, :2])
             images.append((example, _result(example, found, height, width)))
-        metrics = coco_metrics([result for _, result in images], self._labels)
+        metrics = measure([result for _, result in images], self._labels, self._config)
+        metrics = {name: value for name, value in metrics.items() if not np.isnan(value)}
         return Evaluation(metrics | {name: value / len(images) for name, value in sums.items()}, images)
 
     def _run(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
@@ -77,7 +105,10 @@ def _result(example: Example, found: Mapping[str, tf.Tensor], height: int, width
         box_math.to_pixels(found["detection_boxes"].numpy()[0, :count], height, width),
         found["detection_scores"].numpy()[0, :count],
         found["detection_classes"].numpy()[0, :count].astype(np.int64) + 1,
-        example.is_crowd,
+        crowd=example.is_crowd,
+        difficult=getattr(example, "difficult", None),
+        group_of=getattr(example, "group_of", None),
+        verified=getattr(example, "verified", None),
     )
 
 
@@ -94,15 +125,39 @@ def sample_examples(paths: Sequence[str], labels: LabelMap, count: int, seed: in
         elif (slot := chooser.randrange(place + 1)) < count:
             kept[slot] = (place, record)
     where = ", ".join(paths)
-    return _with_keys(
-        decode_example(record, labels, where=f"{where}, record {place + 1}").training_example()
-        for place, record in sorted(kept)
+    return [
+        _numbered(place, _evaluation_example(record, labels, f"{where}, record {read + 1}"))
+        for place, (read, record) in enumerate(sorted(kept))
+    ]
+
+
+def _evaluation_example(record: bytes, labels: LabelMap, where: str) -> EvaluationExample:
+    decoded = decode_example(record, labels, where=where)
+    return EvaluationExample(
+        **_fields(decoded.training_example()),
+        difficult=decoded.difficult,
+        group_of=decoded.group_of,
+        verified=_verified(record, labels),
     )
 
 
-def _with_keys(examples: Iterable[Example]) -> list[Example]:
-    """The examples with keys of their own: records may repeat an id, and a key stands for one image."""
-    return [
-        Example(f"{place}: {one.key}", one.encoded, one.boxes, one.classes, one.weights, one.is_crowd)
-        for place, one in enumerate(examples)
-    ]
+def _verified(record: bytes, labels: LabelMap) -> NDArray[np.integer]:
+    """Ids of the classes that the record gives the whole image; as for boxes, words win over numbers."""
+    feature = example_pb2.Example.FromString(record).features.feature
+    if "image/class/text" in feature and feature["image/class/text"].bytes_list.value:
+        texts = {text.decode(errors="replace") for text in feature["image/class/text"].bytes_list.value} - {""}
+        ids = [label.id for label in labels if {labels.text(label), label.name, label.display_name} & texts]
+    elif "image/class/label" in feature:
+        ids = list(feature["image/class/label"].int64_list.value)
+    else:
+        ids = []
+    return np.array(ids, np.int64)
+
+
+def _numbered(place: int, example: EvaluationExample) -> EvaluationExample:
+    """The example with a key of its own: records may repeat an id, and a key stands for one image."""
+    return replace(example, key=f"{place}: {example.key}")
+
+
+def _fields(example: Example) -> dict[str, Any]:
+    return {field.name: getattr(example, field.name) for field in fields(example)}

@@ -28,6 +28,9 @@ COCO_KEYS = (
     "DetectionBoxes_Recall/AR@100 (medium)",
     "DetectionBoxes_Recall/AR@100 (large)",
 )
+_THRESHOLDS = {".50IOU": 0, ".75IOU": 5}
+_AREAS = {"(small)": 1, "(medium)": 2, "(large)": 3}
+_MOST = {"1": 0, "10": 1, "100": 2}
 UNDEFINED = -1.0
 """What COCO returns where a metric has nothing to count, as with no ground truth at all."""
 
@@ -43,10 +46,26 @@ class ImageResult:
     classes: NDArray[np.integer]
     crowd: NDArray[np.bool_] | None = field(default=None)
     """Which true boxes stand for a crowd: they are neither to be found nor a mistake; None where none does."""
+    difficult: NDArray[np.bool_] | None = field(default=None)
+    """Which true boxes are hard to see: the Pascal metrics neither ask for them nor count them as wrong."""
+    group_of: NDArray[np.bool_] | None = field(default=None)
+    """Which true boxes surround a group: the Open Images metrics treat them as one."""
+    verified: NDArray[np.integer] | None = field(default=None)
+    """Classes that were looked for in the whole image, besides those of its true boxes; none where None."""
 
 
-def coco_metrics(images: Sequence[ImageResult], labels: Mapping[int, str]) -> dict[str, float]:
-    """The 12 COCO box metrics of `images` over the classes of `labels` (id from 1 → name); -1 where undefined."""
+def coco_metrics(
+    images: Sequence[ImageResult],
+    labels: Mapping[int, str],
+    *,
+    per_category: bool = False,
+    all_per_category: bool = False,
+) -> dict[str, float]:
+    """The 12 COCO box metrics of `images` over the classes of `labels` (id from 1 → name); -1 where undefined.
+
+    `per_category` adds `DetectionBoxes_PerformanceByCategory/mAP/<category>`, and with `all_per_category` all 12
+    as `<metric> ByCategory/<category>`.
+    """
     truth: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
     for place, image in enumerate(images, 1):
@@ -64,7 +83,30 @@ def coco_metrics(images: Sequence[ImageResult], labels: Mapping[int, str]) -> di
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return dict(zip(COCO_KEYS, (float(value) for value in evaluation.stats), strict=True))
+    metrics = dict(zip(COCO_KEYS, (float(value) for value in evaluation.stats), strict=True))
+    for place, category in enumerate(categories if per_category else ()):
+        name = category["name"]
+        metrics[f"DetectionBoxes_PerformanceByCategory/mAP/{name}"] = _of_category(evaluation, COCO_KEYS[0], place)
+        for key in COCO_KEYS if all_per_category else ():
+            metrics[f"{key} ByCategory/{name}"] = _of_category(evaluation, key, place)
+    return metrics
+
+
+def _of_category(evaluation: COCOeval, key: str, place: int) -> float:
+    """The metric called `key` of one category, the one at `place` in the order of ids."""
+    _, _, name = key.partition("/")
+    measure, *area = name.split(" ")
+    kind, _, detail = measure.partition("@")
+    at = _AREAS[area[0]] if area else 0
+    if kind == "mAP":
+        # [IoU thresholds, recalls, categories, areas, most detections]
+        values = evaluation.eval["precision"][:, :, place, at, -1]
+        values = values[[_THRESHOLDS[detail]]] if detail else values
+    else:
+        # [IoU thresholds, categories, areas, most detections]
+        values = evaluation.eval["recall"][:, place, at, _MOST[detail]]
+    defined = values[values > UNDEFINED]
+    return float(defined.mean()) if defined.size else UNDEFINED
 
 
 def _row(image: int, box: NDArray[np.floating], category: int) -> dict[str, Any]:

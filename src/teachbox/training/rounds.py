@@ -133,7 +133,11 @@ class Trainer:
         self._summaries = Summaries(settings.model_dir)
         names = {label.id: parts.labels.text(label) for label in parts.labels}
         eval_boxes = config.eval_input_reader[0].max_number_of_boxes if config.eval_input_reader else parts.max_boxes
-        self._evaluator = Evaluator(parts.detector, parts.resizer, names, eval_boxes) if settings.run_eval else None
+        self._evaluator = (
+            Evaluator(parts.detector, parts.resizer, names, eval_boxes, config.eval_config)
+            if settings.run_eval
+            else None
+        )
         self._eval_examples: list[Example] | None = None
         self.unpublished = False
         """Whether the newest weights still have to be published, since that failed."""

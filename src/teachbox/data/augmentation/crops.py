@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from teachbox.data.augmentation.sample import Sample, either, happens
+from teachbox.data.augmentation.geometry import resize_image
+from teachbox.data.augmentation.pads import surround
+from teachbox.data.augmentation.sample import Sample, between, both_between, either, happens, whole_between
 
 _ATTEMPTS = 100
+
+Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,13 @@ def ssd_random_crop(sample: Sample, seed: tf.Tensor, crops: Sequence[Crop] = SSD
 
     An image without boxes is cut anywhere.
     """
-    which_seed, keep_seed, window_seed = tf.unstack(tf.random.split(seed, 3))
-    which = tf.random.stateless_uniform([], which_seed, 0, len(crops), tf.int32)
+    which_seed, crop_seed = tf.unstack(tf.random.split(seed, 2))
+    return crop_by_one_of(sample, crop_seed, crops, whole_between(which_seed, 0, len(crops) - 1))
+
+
+def crop_by_one_of(sample: Sample, seed: tf.Tensor, crops: Sequence[Crop], which: tf.Tensor) -> Sample:
+    """`crops[which]` is done: its window becomes the image, unless it stays as it is."""
+    keep_seed, window_seed = tf.unstack(tf.random.split(seed, 2))
 
     def cut() -> Sample:
         draw = [lambda crop=crop: _draw_window(sample, window_seed, crop) for crop in crops]
@@ -55,6 +64,76 @@ def ssd_random_crop(sample: Sample, seed: tf.Tensor, crops: Sequence[Crop] = SSD
 
     keep_probability = tf.gather([crop.keep_probability for crop in crops], which)
     return either(happens(keep_seed, keep_probability), lambda: sample, cut)
+
+
+def random_crop_image(sample: Sample, seed: tf.Tensor, crop: Crop) -> Sample:
+    """A window drawn at random becomes the image, unless it stays as it is."""
+    return ssd_random_crop(sample, seed, [crop])
+
+
+def random_crop_to_aspect_ratio(
+    sample: Sample, seed: tf.Tensor, aspect_ratio: float, overlap_thresh: float, clip_boxes: bool
+) -> Sample:
+    """The largest window of this width / height, anywhere it fits, becomes the image."""
+    sides = tf.shape(sample.image)[:2]
+    height, width = tf.unstack(tf.cast(sides, tf.float32))
+    whole = tf.cast(tf.stack([width / aspect_ratio, height * aspect_ratio]), tf.int32)
+    size = tf.clip_by_value(whole, 1, sides)
+    return cut_window(sample, both_between(seed, 0, sides - size), size, overlap_thresh, clip_boxes)
+
+
+def ssd_random_crop_fixed_aspect_ratio(
+    sample: Sample, seed: tf.Tensor, crops: Sequence[Crop], aspect_ratio: float
+) -> Sample:
+    """`ssd_random_crop`, and of what comes out, the largest window of this width / height.
+
+    The second keeps the boxes that are to 30 % inside, and does not clip them where no crop does.
+    """
+    crop_seed, ratio_seed = tf.unstack(tf.random.split(seed, 2))
+    sample = ssd_random_crop(sample, crop_seed, crops)
+    clip_boxes = any(crop.clip_boxes for crop in crops)
+    return random_crop_to_aspect_ratio(sample, ratio_seed, aspect_ratio, 0.3, clip_boxes)
+
+
+def random_square_crop_by_scale(
+    sample: Sample, seed: tf.Tensor, max_border: int, scale_min: float, scale_max: float, num_scales: int
+) -> Sample:
+    """A square whose side is the longer one of the image times a scale, black where it reaches beyond it.
+
+    The scale is one of `num_scales` values, evenly from `scale_min` to `scale_max`; the centre is any point that
+    is `max_border` from the edges, or a half, a quarter, … of that in an image too small for it.
+    """
+    scale_seed, place_seed = tf.unstack(tf.random.split(seed, 2))
+    sides = tf.shape(sample.image)[:2]
+    scale = tf.linspace(scale_min, scale_max, num_scales)[whole_between(scale_seed, 0, num_scales - 1)]
+    side = tf.cast(tf.cast(tf.reduce_max(sides), tf.float32) * tf.cast(scale, tf.float32), tf.int32)
+    side = tf.maximum(side, 1)
+
+    halvings = tf.math.ceil(tf.math.log(2.0 * max_border / tf.cast(sides, tf.float32)) / tf.math.log(2.0))
+    border = max_border // tf.cast(tf.clip_by_value(tf.pow(2.0, halvings), 1.0, max_border), tf.int32)
+    centre = border + both_between(place_seed, 0, tf.maximum(sides - 2 * border, 0))
+    begin = centre - side // 2
+
+    # What reaches beyond the image, before and after it, is put around it first.
+    before = tf.maximum(-begin, 0)
+    after = tf.maximum(begin + side - sides, 0)
+    return cut_window(surround(sample, before, after), begin + before, tf.stack([side, side]), 0.0, True)
+
+
+def random_scale_crop_and_pad_to_square(
+    sample: Sample, seed: tf.Tensor, output_size: int, scale_min: float, scale_max: float
+) -> Sample:
+    """A square of `output_size`: the image is resized so that it just fits into the square times a scale from
+    `scale_min` to `scale_max`, cut to the square where it is larger, black on the right and below where smaller.
+    """
+    scale_seed, place_seed = tf.unstack(tf.random.split(seed, 2))
+    sides = tf.cast(tf.shape(sample.image)[:2], tf.float32)
+    fitting = between(scale_seed, scale_min, scale_max) * output_size / tf.reduce_max(sides)
+    scaled = tf.maximum(tf.cast(tf.floor(sides * fitting + 1e-4), tf.int32), 1)
+    sample = resize_image(sample, scaled[0], scaled[1])
+    size = tf.minimum(scaled, output_size)
+    sample = cut_window(sample, both_between(place_seed, 0, scaled - size), size, 0.0, True)
+    return surround(sample, tf.zeros([2], tf.int32), output_size - size)
 
 
 def _draw_window(sample: Sample, seed: tf.Tensor, crop: Crop) -> tuple[tf.Tensor, tf.Tensor]:
@@ -88,6 +167,7 @@ def cut_window(
     the window.
     """
     image = tf.slice(sample.image, tf.concat([begin, [0]], 0), tf.concat([size, [-1]], 0))
+    image.set_shape([None, None, 3])
     sides = tf.cast(tf.shape(sample.image)[:2], tf.float32)
     top_left = tf.cast(begin, tf.float32) / sides
     bottom_right = tf.cast(begin + size, tf.float32) / sides

@@ -12,7 +12,7 @@ class Sample(NamedTuple):
     """One image and its boxes."""
 
     image: tf.Tensor
-    """[H, W, 3], 0–255; uint8, or float32 after a step that changes colours."""
+    """[H, W, 3], 0–255; uint8, or float32 after a step that changes colours or computes new pixels."""
     boxes: tf.Tensor
     """float32 [N, 4], `[ymin, xmin, ymax, xmax]` in 0–1."""
     classes: tf.Tensor
@@ -28,6 +28,10 @@ class Sample(NamedTuple):
             weights=tf.boolean_mask(self.weights, mask),
         )
 
+    def in_float(self) -> Sample:
+        """The same with an image of type float32."""
+        return self._replace(image=tf.cast(self.image, tf.float32))
+
 
 Step = Callable[[Sample, tf.Tensor], Sample]
 """(sample, seed int32 [2]) → sample. All of a step's chance comes from its seed."""
@@ -36,6 +40,23 @@ Step = Callable[[Sample, tf.Tensor], Sample]
 def happens(seed: tf.Tensor, probability: float | tf.Tensor) -> tf.Tensor:
     """Scalar bool: true with `probability`."""
     return tf.random.stateless_uniform([], seed) < probability
+
+
+def between(seed: tf.Tensor, low: float | tf.Tensor, high: float | tf.Tensor) -> tf.Tensor:
+    """Scalar float32, evenly from `low` to `high`."""
+    return low + (high - low) * tf.random.stateless_uniform([], seed)
+
+
+def whole_between(seed: tf.Tensor, low: int | tf.Tensor, high: int | tf.Tensor) -> tf.Tensor:
+    """Scalar int32, evenly from `low` to `high`, both of which occur."""
+    return tf.random.stateless_uniform([], seed, low, tf.convert_to_tensor(high, tf.int32) + 1, tf.int32)
+
+
+def both_between(seed: tf.Tensor, low: tf.Tensor | int, high: tf.Tensor) -> tf.Tensor:
+    """int32 [2]: each evenly from its `low` to its `high`, int32 [2], both of which occur."""
+    seeds = tf.random.split(seed, 2)
+    lows = tf.broadcast_to(low, [2])
+    return tf.stack([whole_between(seeds[axis], lows[axis], high[axis]) for axis in range(2)])
 
 
 def either(condition: tf.Tensor, changed: Callable[[], Sample], otherwise: Callable[[], Sample]) -> Sample:

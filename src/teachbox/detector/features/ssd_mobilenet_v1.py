@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from teachbox.detector.features.extra_layers import EXTRA_FILTERS, ExtraLayers
 from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
 from teachbox.detector.layers import ConvBlock, NamedVariables
 
@@ -14,12 +15,11 @@ _SEPARABLE = (
     (1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512), (1, 512),
     (1, 512), (1, 512), (1, 512), (1, 512), (2, 1024), (1, 1024),
 )  # fmt: skip
-_EXTRA_FILTERS = (512, 256, 256, 128)
 _TAPS = (11, 13)
 
 
 def mobilenet_hyperparams() -> ConvHyperparams:
-    """The settings that MobileNet v1 was published with in TensorFlow's slim library."""
+    """The settings that MobileNet v1 and v2 were published with in TensorFlow's slim library."""
     return ConvHyperparams(
         make_initializer=lambda: keras.initializers.TruncatedNormal(stddev=0.09),
         activation=keras.ops.relu6,
@@ -39,6 +39,7 @@ class SSDMobileNetV1(keras.layers.Layer):
         min_depth: int,
         extra_hyperparams: ConvHyperparams | None = None,
         num_layers: int = 6,
+        use_depthwise: bool = False,
         scope: str = "FeatureExtractor/MobilenetV1",
         **kwargs: Any,
     ) -> None:
@@ -47,7 +48,6 @@ class SSDMobileNetV1(keras.layers.Layer):
         def depth(filters: int) -> int:
             return max(int(filters * depth_multiplier), min_depth)
 
-        extra_hyperparams = extra_hyperparams or hyperparams
         self.stem = ConvBlock(f"{scope}/Conv2d_0", hyperparams, kernel_size=3, filters=depth(32), strides=2)
         self.separable: list[ConvBlock] = []
         for index, (stride, filters) in enumerate(_SEPARABLE, 1):
@@ -64,35 +64,26 @@ class SSDMobileNetV1(keras.layers.Layer):
                 ConvBlock(f"{block}_pointwise", hyperparams, kernel_size=1, filters=depth(filters)),
             ]
         self.num_layers = num_layers
-        self.extras: list[ConvBlock] = []
-        for index, filters in enumerate(_EXTRA_FILTERS[: max(num_layers - len(_TAPS), 0)], len(_TAPS)):
-            narrow, wide = depth(filters // 2), depth(filters)
-            block = f"{scope}/Conv2d_13_pointwise"
-            self.extras += [
-                ConvBlock(f"{block}_1_Conv2d_{index}_1x1_{narrow}", extra_hyperparams, kernel_size=1, filters=narrow),
-                ConvBlock(
-                    f"{block}_2_Conv2d_{index}_3x3_s2_{wide}",
-                    extra_hyperparams,
-                    kernel_size=3,
-                    filters=wide,
-                    strides=2,
-                ),
-            ]
+        self.extras = ExtraLayers(
+            f"{scope}/Conv2d_13_pointwise",
+            extra_hyperparams or hyperparams,
+            filters=EXTRA_FILTERS[: max(num_layers - len(_TAPS), 0)],
+            depth=depth,
+            use_depthwise=use_depthwise,
+            name="extras",
+        )
 
     @staticmethod
     def preprocess(images: Any) -> Any:
         """Pixels 0…255 scaled to −1…1."""
         return images * (2.0 / 255.0) - 1.0
 
-    @property
-    def blocks(self) -> list[ConvBlock]:
-        return [self.stem, *self.separable, *self.extras]
-
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         shape = input_shape
-        for block in self.blocks:
+        for block in (self.stem, *self.separable):
             block.build(shape)
             shape = block.compute_output_shape(shape)
+        self.extras.build(shape)
 
     def call(self, images: Any, training: bool = False) -> list[Any]:
         x = self.stem(images, training=training)
@@ -101,11 +92,10 @@ class SSDMobileNetV1(keras.layers.Layer):
             x = block(x, training=training)
             if index % 2 and (index + 1) // 2 in _TAPS:
                 feature_maps.append(x)
-        for index, block in enumerate(self.extras):
-            x = block(x, training=training)
-            if index % 2:
-                feature_maps.append(x)
-        return feature_maps[: self.num_layers]
+        return [*feature_maps, *self.extras(x, training=training)][: self.num_layers]
 
     def named_variables(self) -> NamedVariables:
-        return {name: variable for block in self.blocks for name, variable in block.named_variables().items()}
+        names = self.stem.named_variables()
+        for block in self.separable:
+            names |= block.named_variables()
+        return names | self.extras.named_variables()

@@ -11,16 +11,28 @@ from golden import Golden
 
 pytestmark = pytest.mark.tf
 
-# float32 through thirty layers, other kernels than the original's: raw predictions differ by about 1e-5.
+MODELS = (
+    "ssd_mobilenet_v1_075",
+    "ssd_mobilenet_v1_075_focal",
+    "ssd_mobilenet_v2",
+    "ssdlite_mobilenet_v2",
+    "ssd_inception_v2",
+)
+
+# float32 through thirty layers, other kernels than the original's: raw predictions differ by about 1e-5. MobileNet v2
+# is twice as deep: run with other kernels the original differs from itself by 1.4e-4, its feature maps by 4.1e-4
+# (noise.json of ssdlite_mobilenet_v2). Allowed is about twice as much.
 RAW = 1e-4
+RAW_DEEP, MAPS_DEEP = 3e-4, 8e-4
+
 # Batch statistics of maps of one pixel (two images) amplify rounding in training mode. The oracles were computed
 # without oneDNN; with it on, the last feature map's predictions differ by 0.08 and the norm of the gradient by 8 %.
 SAME_KERNELS = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
 TRAINING_LOSS = 1e-4 if SAME_KERNELS else 3e-4
-GRADIENT = 5e-3 if SAME_KERNELS else 0.15
+GRADIENT = 2e-2 if SAME_KERNELS else 0.15
 
 
-@pytest.fixture(scope="module", params=["ssd_mobilenet_v1_075", "ssd_mobilenet_v1_075_focal"])
+@pytest.fixture(scope="module", params=MODELS)
 def golden(request, oracles) -> Golden:
     return Golden.load(oracles / request.param)
 
@@ -49,10 +61,11 @@ def test_preprocessed(golden, images):
 
 def test_predictions(golden, detector, images):
     predictions = detector(images, training=False)
+    raw, maps = (RAW_DEEP, MAPS_DEEP) if "mobilenet_v2" in golden.numbers["name"] else (RAW, RAW)
     for key in ("box_encodings", "class_predictions_with_background", "anchors"):
-        assert golden.difference(f"prediction/{key}", predictions[key]) < RAW, key
+        assert golden.difference(f"prediction/{key}", predictions[key]) < raw, key
     for index, feature_map in enumerate(predictions["feature_maps"]):
-        assert golden.difference(f"prediction/feature_maps/{index}", feature_map) < RAW, index
+        assert golden.difference(f"prediction/feature_maps/{index}", feature_map) < maps, index
 
 
 def test_detections_as_sets(golden, detector, images):

@@ -1,0 +1,65 @@
+"""The layers that SSD puts on top of a backbone: each halves the map once more (arXiv 1512.02325, section 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from teachbox.detector.hyperparams import ConvHyperparams
+from teachbox.detector.layers import ConvBlock, NamedVariables
+
+EXTRA_FILTERS = (512, 256, 256, 128)
+
+
+class ExtraLayers(keras.layers.Layer):
+    """Feature maps below the last one of a backbone, each a 1×1 convolution and a 3×3 one of stride 2.
+
+    `scope` is the name of the backbone's last layer in a checkpoint; `first` the index at which theirs begin.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        hyperparams: ConvHyperparams,
+        *,
+        filters: Sequence[int],
+        depth: Callable[[int], int],
+        first: int = 2,
+        use_depthwise: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stages: list[list[ConvBlock]] = []
+        for index, wanted in enumerate(filters, first):
+            narrow, wide = depth(wanted // 2), depth(wanted)
+            halving = f"{scope}_2_Conv2d_{index}_3x3_s2_{wide}"
+            stage = [ConvBlock(f"{scope}_1_Conv2d_{index}_1x1_{narrow}", hyperparams, kernel_size=1, filters=narrow)]
+            if use_depthwise:
+                options: dict[str, Any] = {"kernel_size": 3, "filters": None, "strides": 2, "depthwise": True}
+                stage += [
+                    ConvBlock(f"{halving}_depthwise", hyperparams, **options),
+                    ConvBlock(halving, hyperparams, kernel_size=1, filters=wide),
+                ]
+            else:
+                stage.append(ConvBlock(halving, hyperparams, kernel_size=3, filters=wide, strides=2))
+            self.stages.append(stage)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        shape = input_shape
+        for block in (block for stage in self.stages for block in stage):
+            block.build(shape)
+            shape = block.compute_output_shape(shape)
+
+    def call(self, x: Any, training: bool = False) -> list[Any]:
+        feature_maps = []
+        for stage in self.stages:
+            for block in stage:
+                x = block(x, training=training)
+            feature_maps.append(x)
+        return feature_maps
+
+    def named_variables(self) -> NamedVariables:
+        blocks = (block for stage in self.stages for block in stage)
+        return {name: variable for block in blocks for name, variable in block.named_variables().items()}

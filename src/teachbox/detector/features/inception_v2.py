@@ -1,0 +1,183 @@
+"""Inception v2 (arXiv 1502.03167, figure 5), as the detectors use it: feature maps after any of its modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+from teachbox.detector.hyperparams import ConvHyperparams
+from teachbox.detector.layers import BatchNorm, ConvBlock, NamedVariables
+
+# A module halves the map (Mixed_4a, 5a) or keeps it. Filters by branch: 1×1; 1×1 → 3×3; 1×1 → 3×3 → 3×3; pool → 1×1.
+_KEEPING = {
+    "Mixed_3b": (64, (64, 64), (64, 96), 32, "average"),
+    "Mixed_3c": (64, (64, 96), (64, 96), 64, "average"),
+    "Mixed_4b": (224, (64, 96), (96, 128), 128, "average"),
+    "Mixed_4c": (192, (96, 128), (96, 128), 128, "average"),
+    "Mixed_4d": (160, (128, 160), (128, 160), 96, "average"),
+    "Mixed_4e": (96, (128, 192), (160, 192), 96, "average"),
+    "Mixed_5b": (352, (192, 320), (160, 224), 128, "average"),
+    "Mixed_5c": (352, (192, 320), (192, 224), 128, "max"),
+}
+# 1×1 → 3×3 of stride 2; 1×1 → 3×3 → 3×3 of stride 2; pool of stride 2.
+_HALVING = {"Mixed_4a": ((128, 160), (64, 96)), "Mixed_5a": ((128, 192), (192, 256))}
+MODULES = (
+    "Mixed_3b", "Mixed_3c", "Mixed_4a", "Mixed_4b", "Mixed_4c", "Mixed_4d", "Mixed_4e",
+    "Mixed_5a", "Mixed_5b", "Mixed_5c",
+)  # fmt: skip
+Depth = Callable[[int], int]
+
+
+class SeparableStem(keras.layers.Layer):
+    """The first layer: a 7×7 depthwise convolution of stride 2, a pointwise one, one normalisation after both."""
+
+    def __init__(self, scope: str, hyperparams: ConvHyperparams, *, multiplier: int, filters: int) -> None:
+        super().__init__(name=scope.replace("/", "_"))
+        self.scope = scope
+        self.depthwise = keras.layers.DepthwiseConv2D(
+            7,
+            strides=2,
+            padding="same",
+            depth_multiplier=multiplier,
+            use_bias=False,
+            depthwise_initializer=hyperparams.make_initializer(),
+            depthwise_regularizer=hyperparams.regularizer(),
+            name="depthwise",
+        )
+        self.pointwise = keras.layers.Conv2D(
+            filters,
+            1,
+            use_bias=False,
+            kernel_initializer=hyperparams.make_initializer(),
+            kernel_regularizer=hyperparams.regularizer(),
+            name="pointwise",
+        )
+        assert hyperparams.batch_norm is not None
+        self.batch_norm = BatchNorm(hyperparams.batch_norm, name="batch_norm")
+        self.activation = hyperparams.activation or (lambda x: x)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.depthwise.build(input_shape)
+        shape = self.depthwise.compute_output_shape(input_shape)
+        self.pointwise.build(shape)
+        self.batch_norm.build(self.pointwise.compute_output_shape(shape))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return tuple(self.pointwise.compute_output_shape(self.depthwise.compute_output_shape(input_shape)))
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return self.activation(self.batch_norm(self.pointwise(self.depthwise(x)), training=training))
+
+    def named_variables(self) -> NamedVariables:
+        kernels = {
+            f"{self.scope}/depthwise_weights": self.depthwise.kernel,
+            f"{self.scope}/pointwise_weights": self.pointwise.kernel,
+        }
+        return kernels | self.batch_norm.named_variables(f"{self.scope}/BatchNorm")
+
+
+class Mixed(keras.layers.Layer):
+    """One module: branches side by side, joined along the channels. A branch is a list of convolutions and pools."""
+
+    def __init__(self, name: str, scope: str, hyperparams: ConvHyperparams, depth: Depth) -> None:
+        super().__init__(name=f"{scope}/{name}".replace("/", "_"))
+        scope = f"{scope}/{name}"
+
+        def conv(branch: int, label: str, size: int, filters: int, strides: int = 1) -> ConvBlock:
+            block = f"{scope}/Branch_{branch}/Conv2d_{label}_{size}x{size}"
+            return ConvBlock(block, hyperparams, kernel_size=size, filters=depth(filters), strides=strides)
+
+        self.branches: list[list[Any]]
+        if name in _HALVING:
+            (narrow, wide), (first, second) = _HALVING[name]
+            self.branches = [
+                [conv(0, "0a", 1, narrow), conv(0, "1a", 3, wide, 2)],
+                [conv(1, "0a", 1, first), conv(1, "0b", 3, second), conv(1, "1a", 3, second, 2)],
+                [keras.layers.MaxPooling2D(3, strides=2, padding="same")],
+            ]
+        else:
+            single, (narrow, wide), (first, second), last, pool = _KEEPING[name]
+            pooling = keras.layers.AveragePooling2D if pool == "average" else keras.layers.MaxPooling2D
+            self.branches = [
+                [conv(0, "0a", 1, single)],
+                [conv(1, "0a", 1, narrow), conv(1, "0b", 3, wide)],
+                [conv(2, "0a", 1, first), conv(2, "0b", 3, second), conv(2, "0c", 3, second)],
+                [pooling(3, strides=1, padding="same"), conv(3, "0b", 1, last)],
+            ]
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.compute_output_shape(input_shape, build=True)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...], build: bool = False) -> tuple[int | None, ...]:
+        ends = []
+        for branch in self.branches:
+            shape = input_shape
+            for layer in branch:
+                if build:
+                    layer.build(shape)
+                shape = tuple(layer.compute_output_shape(shape))
+            ends.append(shape)
+        return (*ends[0][:3], sum(int(shape[3] or 0) for shape in ends))
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        ends = []
+        for branch in self.branches:
+            y = x
+            for layer in branch:
+                y = layer(y, training=training) if isinstance(layer, ConvBlock) else layer(y)
+            ends.append(y)
+        return keras.ops.concatenate(ends, axis=-1)
+
+    def named_variables(self) -> NamedVariables:
+        blocks = (layer for branch in self.branches for layer in branch if isinstance(layer, ConvBlock))
+        return {name: variable for block in blocks for name, variable in block.named_variables().items()}
+
+
+class InceptionV2(keras.layers.Layer):
+    """All layers up to a module; `call` returns the output of every module by name."""
+
+    def __init__(
+        self, scope: str, hyperparams: ConvHyperparams, *, depth: Depth, last: str = MODULES[-1], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stem = SeparableStem(
+            f"{scope}/Conv2d_1a_7x7", hyperparams, multiplier=min(depth(64) // 3, 8), filters=depth(64)
+        )
+        self.convs = [
+            ConvBlock(f"{scope}/Conv2d_2b_1x1", hyperparams, kernel_size=1, filters=depth(64)),
+            ConvBlock(f"{scope}/Conv2d_2c_3x3", hyperparams, kernel_size=3, filters=depth(192)),
+        ]
+        self.pool = keras.layers.MaxPooling2D(3, strides=2, padding="same")
+        names = MODULES[: MODULES.index(last) + 1]
+        self.mixed = {name: Mixed(name, scope, hyperparams, depth) for name in names}
+
+    def _layers_in_order(self) -> Iterator[tuple[str, Any]]:
+        yield "Conv2d_1a_7x7", self.stem
+        yield "MaxPool_2a_3x3", self.pool
+        yield "Conv2d_2b_1x1", self.convs[0]
+        yield "Conv2d_2c_3x3", self.convs[1]
+        yield "MaxPool_3a_3x3", self.pool
+        yield from self.mixed.items()
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        shape = input_shape
+        for _, layer in self._layers_in_order():
+            layer.build(shape)
+            shape = tuple(layer.compute_output_shape(shape))
+        self.out_shape = shape
+
+    def call(self, x: Any, training: bool = False) -> dict[str, Any]:
+        outputs = {}
+        for name, layer in self._layers_in_order():
+            x = layer(x) if layer is self.pool else layer(x, training=training)
+            outputs[name] = x
+        return outputs
+
+    def named_variables(self) -> NamedVariables:
+        names: NamedVariables = {}
+        for _, layer in self._layers_in_order():
+            if layer is not self.pool:
+                names |= layer.named_variables()
+        return names

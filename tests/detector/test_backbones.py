@@ -1,0 +1,51 @@
+"""Backbones: sizes worked by hand. That their numbers are right is for the oracles to say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.tf
+
+
+@pytest.mark.parametrize(("filters", "rounded"), [(24.0, 24), (5.6, 8), (8.4, 8), (22.4, 24), (33.6, 32), (0.1, 8)])
+def test_filters_by_hand(filters, rounded):
+    from teachbox.detector.features.ssd_mobilenet_v2 import divisible
+
+    assert divisible(filters) == rounded
+
+
+@given(st.floats(8, 4096))
+def test_filters_are_multiples_of_eight_and_no_tenth_too_few(filters):
+    from teachbox.detector.features.ssd_mobilenet_v2 import divisible
+
+    assert divisible(filters) % 8 == 0
+    assert 0.9 * filters <= divisible(filters) <= filters + 8
+
+
+def hyperparams():
+    from teachbox.detector.features.ssd_mobilenet_v1 import mobilenet_hyperparams
+
+    return mobilenet_hyperparams()
+
+
+def test_extra_layers_halve_the_map_each_time():
+    from teachbox.detector.features.extra_layers import ExtraLayers
+
+    layers = ExtraLayers("last", hyperparams(), filters=(16, 8), depth=lambda filters: filters, use_depthwise=True)
+    maps = layers(np.ones((1, 10, 10, 4), np.float32))
+    assert [tuple(found.shape) for found in maps] == [(1, 5, 5, 16), (1, 3, 3, 8)]
+    names = set(layers.named_variables())
+    assert {"last_1_Conv2d_2_1x1_8/weights", "last_2_Conv2d_3_3x3_s2_8_depthwise/depthwise_weights"} <= names
+
+
+def test_an_average_pool_counts_only_what_is_there():
+    """At a corner a 3×3 window holds four pixels: a module's pool of ones stays one there, as in TensorFlow."""
+    from teachbox.detector.features.inception_v2 import Mixed
+
+    module = Mixed("Mixed_3b", "scope", hyperparams(), lambda filters: filters // 16)
+    pool = module.branches[3][0]
+    np.testing.assert_allclose(pool(np.ones((1, 4, 4, 2), np.float32)), np.ones((1, 4, 4, 2)))
+    assert tuple(module(np.ones((1, 4, 4, 2), np.float32)).shape) == (1, 4, 4, 4 + 4 + 6 + 2)
