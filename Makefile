@@ -35,8 +35,10 @@ test-fast: setup
 test-page: setup
 	@if command -v node >/dev/null; then node --test tests/page/*.test.js; else echo "node is missing: the page's module tests are skipped"; fi
 
+# The detector's numbers are compared with kernels like those that the oracles were computed with.
 test-tf: setup
-	$(PYTEST) -m "tf and not browser and not e2e and not slow"
+	TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) tests/detector -m "tf and not slow"
+	$(PYTEST) --ignore=tests/detector -m "tf and not browser and not e2e and not slow"
 
 test-browser: setup
 	$(PYTEST) -m "browser and not slow"
