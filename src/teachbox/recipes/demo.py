@@ -85,7 +85,6 @@ def _write_project(folder: Path) -> None:
         del train.data_augmentation_options[:]
         train.data_augmentation_options.add().random_horizontal_flip.SetInParent()
         train.optimizer.adam_optimizer.learning_rate.constant_learning_rate.learning_rate = LEARNING_RATE
-        # Scores of the untaught detector begin at 0.1 instead of 0.5: it shows nothing, rather than boxes everywhere.
         text = "# The demo's detector: a small one, that starts from random weights.\n"
         config.write_text(text + text_format.MessageToString(pipeline), encoding="utf-8")
     write_starter(folder, LABELS)
