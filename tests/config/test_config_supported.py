@@ -12,7 +12,7 @@ from google.protobuf.descriptor import Descriptor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teachbox.config.built import NOT_ABOVE, RANGES, REQUIRED, SAME_LENGTH, TABLE, Built
+from teachbox.config.built import ROWS, Built
 from teachbox.config.label_map import parse_label_map
 from teachbox.config.load import Pipeline, load_pipeline, parse_pipeline
 from teachbox.config.protos.pipeline_pb2 import TrainEvalPipelineConfig
@@ -55,25 +55,25 @@ def _blocks(kind: Descriptor, path: str = "") -> Iterator[tuple[str, Descriptor]
 BLOCKS = dict(_blocks(TrainEvalPipelineConfig.DESCRIPTOR))
 
 
-@pytest.mark.parametrize("pattern", TABLE)
+@pytest.mark.parametrize("pattern", ROWS.table)
 def test_every_row_names_fields_of_the_schema(pattern: str):
     fitting = [kind for path, kind in BLOCKS.items() if fnmatchcase(path, pattern)]
     assert fitting
-    for name, verdict in TABLE[pattern].items():
+    for name, verdict in ROWS.table[pattern].items():
         fields = [kind.fields_by_name[name] for kind in fitting if name in kind.fields_by_name]
         assert fields, name
         if isinstance(verdict, Built) and fields[0].enum_type is not None:
             assert set(verdict.values) <= set(fields[0].enum_type.values_by_name)
 
 
-@pytest.mark.parametrize("pattern", [*REQUIRED, *RANGES, *SAME_LENGTH, *NOT_ABOVE])
+@pytest.mark.parametrize("pattern", [*ROWS.required, *ROWS.ranges, *ROWS.same_length, *ROWS.not_above])
 def test_every_rule_names_fields_of_the_schema(pattern: str):
     fitting = [kind for path, kind in BLOCKS.items() if fnmatchcase(path, pattern)]
     assert fitting
-    for name in REQUIRED.get(pattern, "").split():
+    for name in ROWS.required.get(pattern, "").split():
         assert any(name in kind.fields_by_name or name in kind.oneofs_by_name for kind in fitting), name
-    pairs = [*SAME_LENGTH.get(pattern, []), *NOT_ABOVE.get(pattern, [])]
-    for name in [*RANGES.get(pattern, {}), *(name for pair in pairs for name in pair)]:
+    pairs = [*ROWS.same_length.get(pattern, []), *ROWS.not_above.get(pattern, [])]
+    for name in [*ROWS.ranges.get(pattern, {}), *(name for pair in pairs for name in pair)]:
         assert any(name in kind.fields_by_name for kind in fitting), name
 
 
@@ -81,13 +81,13 @@ def test_every_block_that_is_built_has_a_row():
     """A block without a row would refuse all its fields; only blocks without fields can do without."""
     for path, kind in BLOCKS.items():
         parent, _, name = path.rpartition(".")
-        rows = [row for pattern, row in TABLE.items() if fnmatchcase(parent, pattern)]
+        rows = [row for pattern, row in ROWS.table.items() if fnmatchcase(parent, pattern)]
         if path and parent_is_built(parent) and any(isinstance(row.get(name), Built) for row in rows) and kind.fields:
-            assert any(fnmatchcase(path, pattern) for pattern in TABLE), path
+            assert any(fnmatchcase(path, pattern) for pattern in ROWS.table), path
 
 
 def parent_is_built(path: str) -> bool:
-    return not path or any(fnmatchcase(path, pattern) for pattern in TABLE if pattern)
+    return not path or any(fnmatchcase(path, pattern) for pattern in ROWS.table if pattern)
 
 
 # Real configs

@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teachbox.config.built import TABLE, Built
+from teachbox.config.built import ROWS, Built
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augment import BUILDERS, Augment, build_augmentations
 from teachbox.data.augmentation.crops import SSD_CROPS, Crop, cut_window, ssd_random_crop
@@ -272,7 +272,9 @@ def test_what_is_not_built_is_refused_by_name() -> None:
         "random_self_concat_image",
     }
     assert set(BUILDERS) == {
-        name for name, verdict in TABLE["train_config.data_augmentation_options"].items() if isinstance(verdict, Built)
+        name
+        for name, verdict in ROWS.table["train_config.data_augmentation_options"].items()
+        if isinstance(verdict, Built)
     }
     with pytest.raises(ConfigError, match=r"options\[1\]\.autoaugment_image: is not built yet; there are adjust_gamma"):
         build("random_horizontal_flip {}", "autoaugment_image {}")

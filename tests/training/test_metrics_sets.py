@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teachbox.config.built import TABLE, Built
+from teachbox.config.built import ROWS, Built
 from teachbox.config.protos.eval_pb2 import EvalConfig
 from teachbox.training.metrics import COCO_KEYS, UNDEFINED, ImageResult, coco_metrics
 from teachbox.training.metrics_sets import METRICS_SETS, measure
@@ -215,7 +215,7 @@ def test_coco_is_the_default_and_several_add_up(images, labels) -> None:
 
 
 def test_the_table_of_what_is_built_names_these_sets() -> None:
-    verdict = TABLE["eval_config"]["metrics_set"]
+    verdict = ROWS.table["eval_config"]["metrics_set"]
     assert isinstance(verdict, Built)
     assert set(verdict.values) == set(METRICS_SETS)
 

@@ -11,17 +11,7 @@ from typing import Any, TypeVar, cast
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from teachbox.config.built import (
-    NEEDED_BY_TYPE,
-    NOT_ABOVE,
-    RANGES,
-    REQUIRED,
-    SAME_LENGTH,
-    TABLE,
-    Built,
-    NoEffect,
-    Verdict,
-)
+from teachbox.config.built import ROWS, Built, NoEffect, Verdict
 from teachbox.config.load import Pipeline
 from teachbox.errors import ConfigError
 from teachbox.labels import LabelMap
@@ -104,9 +94,9 @@ def examine(pipeline: Pipeline) -> Findings:
 
 def _examine(pipeline: Pipeline, message: Message, path: str, findings: Findings) -> None:
     block = re.sub(r"\[\d+\]", "", path)
-    verdicts = _row_for(block, TABLE) or {}
-    ranges = _row_for(block, RANGES) or {}
-    for name in (_row_for(block, REQUIRED) or "").split():
+    verdicts = _row_for(block, ROWS.table) or {}
+    ranges = _row_for(block, ROWS.ranges) or {}
+    for name in (_row_for(block, ROWS.required) or "").split():
         missing = _missing(message, name, verdicts)
         if missing:
             text = f"{path or 'the config'} {missing}"
@@ -171,14 +161,14 @@ def _missing(message: Message, name: str, verdicts: Mapping[str, Verdict]) -> st
 
 def _disagreements(message: Message, block: str) -> Iterator[tuple[str, str]]:
     """Name of a field that disagrees with another of its block, and the sentence about both."""
-    for one, other in _row_for(block, SAME_LENGTH) or ():
+    for one, other in _row_for(block, ROWS.same_length) or ():
         lengths = len(getattr(message, one)), len(getattr(message, other))
         if lengths[0] != lengths[1]:
             yield one, f"{one} has {lengths[0]} values and {other} has {lengths[1]}; they must be as many"
-    needed = NEEDED_BY_TYPE.get(message.type) if block == "model.ssd.feature_extractor" else None  # type: ignore[attr-defined]
+    needed = ROWS.needed_by_type.get(message.type) if block == "model.ssd.feature_extractor" else None  # type: ignore[attr-defined]
     if needed is not None and not getattr(message, needed):
         yield "type", f"{message.type} needs {needed}: true"  # type: ignore[attr-defined]
-    for low, high in _row_for(block, NOT_ABOVE) or ():
+    for low, high in _row_for(block, ROWS.not_above) or ():
         least, most = getattr(message, low), getattr(message, high)
         if least > most:
             yield low, f"{low} {least:g} is above {high} {most:g}"

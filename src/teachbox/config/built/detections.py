@@ -1,0 +1,35 @@
+"""Post-processing: suppression, score conversion, calibration."""
+
+from __future__ import annotations
+
+from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Rows, built, no_effect, only
+
+ROWS = Rows(
+    table={
+        "*.calibration_config": built("function_approximation temperature_scaling_calibration"),
+        "*.function_approximation": built("x_y_pairs"),
+        "*.function_approximation.x_y_pairs": built("x_y_pair")
+        | no_effect("training_data_type", "says what the pairs were fitted on"),
+        "*.function_approximation.x_y_pairs.x_y_pair": built("x y"),
+        "*.temperature_scaling_calibration": built("scaler"),
+        "*.batch_non_max_suppression": built(
+            "score_threshold iou_threshold max_detections_per_class max_total_detections change_coordinate_frame "
+            "use_hard_nms soft_nms_sigma use_class_agnostic_nms"
+        )
+        | {"max_classes_per_detection": only(1)}
+        | no_effect("use_static_shapes use_cpu_nms", "where and in which shapes it is computed, not what is kept"),
+    },
+    required={
+        "*.calibration_config": "calibrator",
+        "*.function_approximation": "x_y_pairs",
+        "*.temperature_scaling_calibration": "scaler",
+    },
+    ranges={
+        "*.batch_non_max_suppression": {
+            "iou_threshold": SHARE,
+            "soft_nms_sigma": NOT_NEGATIVE,
+            "max_detections_per_class": ONE_OR_MORE,
+            "max_total_detections": ONE_OR_MORE,
+        },
+    },
+)

@@ -1,0 +1,27 @@
+"""How layers are initialised, regularised, normalised and activated."""
+
+from __future__ import annotations
+
+from teachbox.config.built.verdicts import SHARE, Rows, built, only
+
+ROWS = Rows(
+    table={
+        # Layers
+        "*.conv_hyperparams": built("regularizer initializer batch_norm")
+        | {"op": only("CONV"), "activation": only("NONE", "RELU", "RELU_6")},
+        "*.regularizer": built("l2_regularizer"),
+        "*.l2_regularizer": built("weight"),
+        "*.initializer": built("truncated_normal_initializer variance_scaling_initializer random_normal_initializer"),
+        "*.truncated_normal_initializer": built("mean stddev"),
+        "*.variance_scaling_initializer": built("factor uniform mode"),
+        "*.random_normal_initializer": built("mean stddev"),
+        "*.batch_norm": built("decay center scale epsilon train"),
+    },
+    required={
+        "*.conv_hyperparams": "initializer",
+        "*.initializer": "initializer_oneof",
+    },
+    ranges={
+        "*.batch_norm": {"decay": SHARE},
+    },
+)

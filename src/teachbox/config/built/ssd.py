@@ -1,0 +1,58 @@
+"""Single-shot detectors."""
+
+from __future__ import annotations
+
+from teachbox.config.built.verdicts import ONE_OR_MORE, Rows, built, no_effect, only
+
+ROWS = Rows(
+    table={
+        "model.ssd": built(
+            "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator box_predictor "
+            "anchor_generator post_processing loss encode_background_as_zeros normalize_loss_by_num_matches "
+            "normalize_loc_loss_by_codesize negative_class_weight freeze_batchnorm"
+        )
+        | no_effect("inplace_batchnorm_update", "when moving averages of batch normalisation are written, not what"),
+        "model.ssd.feature_extractor": built(
+            "depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers "
+            "use_depthwise"
+        )
+        | {"type": only("ssd_mobilenet_v1", "ssd_mobilenet_v2", "ssd_inception_v2")},
+        "model.ssd.image_resizer": built("fixed_shape_resizer keep_aspect_ratio_resizer"),
+        # A single-shot detector has its anchors laid for one size of image.
+        "model.ssd.image_resizer.keep_aspect_ratio_resizer": built(
+            "min_dimension max_dimension resize_method per_channel_pad_value"
+        )
+        | {"pad_to_max_dimension": only("true")},
+        # Heads, anchors, targets
+        "model.ssd.box_predictor": built("convolutional_box_predictor"),
+        "model.ssd.anchor_generator": built(
+            "ssd_anchor_generator multiscale_anchor_generator flexible_grid_anchor_generator"
+        ),
+        # Losses
+        "model.ssd.loss": built(
+            "localization_loss classification_loss hard_example_miner classification_weight localization_weight"
+        ),
+        # Detections
+        "model.ssd.post_processing": built("batch_non_max_suppression score_converter logit_scale calibration_config"),
+    },
+    required={
+        "model.ssd": "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator "
+        "box_predictor anchor_generator loss",
+        "model.ssd.feature_extractor": "type conv_hyperparams",
+        "model.ssd.image_resizer": "image_resizer_oneof",
+        "model.ssd.image_resizer.keep_aspect_ratio_resizer": "pad_to_max_dimension",
+        "model.ssd.box_coder": "box_coder_oneof",
+        "model.ssd.matcher": "matcher_oneof",
+        "model.ssd.similarity_calculator": "region_similarity",
+        "model.ssd.box_predictor": "box_predictor_oneof",
+        "model.ssd.anchor_generator": "anchor_generator_oneof",
+        "model.ssd.loss": "localization_loss classification_loss",
+        "model.ssd.loss.localization_loss": "localization_loss",
+        "model.ssd.loss.classification_loss": "classification_loss",
+    },
+    ranges={
+        "model.ssd": {"num_classes": ONE_OR_MORE},
+        "model.ssd.feature_extractor": {"depth_multiplier": (0.01, None), "min_depth": ONE_OR_MORE},
+    },
+    needed_by_type={"ssd_inception_v2": "override_base_feature_extractor_hyperparams"},
+)
