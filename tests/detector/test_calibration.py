@@ -16,7 +16,7 @@ LINE = "x_y_pair { x: 0.2 y: 0.1 } x_y_pair { x: 0.6 y: 0.3 } x_y_pair { x: 0.8 
 
 
 def convert(config: str, logits: np.ndarray) -> np.ndarray:
-    from teachbox.detector.parts import build_postprocessor
+    from teachbox.detector.build.postprocess import build_postprocessor
 
     message = text_format.Parse(config, post_processing_pb2.PostProcessing())
     return np.asarray(build_postprocessor(message, has_background=True).convert_scores(logits))

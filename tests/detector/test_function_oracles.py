@@ -34,7 +34,7 @@ def array(value: Any) -> np.ndarray:
 
 
 def test_anchors(functions):
-    from teachbox.detector.parts import build_anchor_generator
+    from teachbox.detector.build.anchors import build_anchor_generator
 
     compared = 0
     for case in functions("anchors")["cases"]:
@@ -57,7 +57,7 @@ def test_anchors(functions):
 
 def test_box_coders(functions):
     from teachbox.detector.box_coding import FasterRCNNBoxCoder
-    from teachbox.detector.parts import build_box_coder
+    from teachbox.detector.build.matching import build_box_coder
 
     compared = 0
     for case in functions("box_coders")["cases"]:
@@ -76,7 +76,7 @@ def test_box_coders(functions):
 
 
 def test_keypoint_box_coder(functions):
-    from teachbox.detector.parts import build_box_coder, build_keypoint_box_coder
+    from teachbox.detector.build.matching import build_box_coder, build_keypoint_box_coder
 
     case = next(case for case in functions("box_coders")["cases"] if case["name"] == "keypoint")
     message = text_format.Parse(case["config"], box_coder_pb2.BoxCoder())
@@ -93,7 +93,7 @@ def test_keypoint_box_coder(functions):
 
 
 def test_matchers(functions):
-    from teachbox.detector.parts import build_matcher
+    from teachbox.detector.build.matching import build_matcher
 
     for case in functions("matchers")["cases"]:
         message = text_format.Parse(case["config"], matcher_pb2.Matcher())
@@ -106,7 +106,7 @@ def test_matchers(functions):
 
 
 def test_similarities(functions):
-    from teachbox.detector.parts import build_similarity
+    from teachbox.detector.build.matching import build_similarity
 
     stored = functions("region_similarity")
     for case in stored["cases"]:
@@ -120,7 +120,7 @@ def test_similarities(functions):
 
 
 def test_losses(functions):
-    from teachbox.detector.parts import build_classification_loss, build_localization_loss
+    from teachbox.detector.build.losses import build_classification_loss, build_localization_loss
 
     stored = functions("losses")
     inputs = {name: array(value) for name, value in stored["inputs"].items()}
@@ -145,7 +145,7 @@ def test_losses(functions):
 
 
 def test_hard_example_miner(functions):
-    from teachbox.detector.parts import build_miner
+    from teachbox.detector.build.losses import build_miner
 
     stored = functions("hard_example_miner")
     for case in stored["cases"]:

@@ -19,7 +19,7 @@ def cases(oracles):
 
 
 def test_every_case_is_met_or_refused(oracles):
-    from teachbox.detector.parts import build_postprocessor
+    from teachbox.detector.build.postprocess import build_postprocessor
 
     stored = cases(oracles)
     boxes = np.array(stored["boxes"], np.float32)

@@ -1,43 +1,24 @@
-"""From the `model` message of a pipeline.config to a detector: reads the config, hands each part plain arguments."""
+"""Single-shot detectors from their message."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
-from teachbox.config.protos import model_pb2, ssd_pb2
+from teachbox.config.protos import ssd_pb2
 from teachbox.detector.box_coding import BoxCoder
-from teachbox.detector.features.ssd_inception_v2 import SSDInceptionV2
-from teachbox.detector.features.ssd_mobilenet_v1 import SSDMobileNetV1, mobilenet_hyperparams
-from teachbox.detector.features.ssd_mobilenet_v2 import SSDMobileNetV2
+from teachbox.detector.build.anchors import build_anchor_generator
+from teachbox.detector.build.hyperparams import build_hyperparams
+from teachbox.detector.build.losses import build_classification_loss, build_localization_loss, build_miner
+from teachbox.detector.build.matching import build_box_coder, build_matcher, build_similarity
+from teachbox.detector.build.postprocess import build_postprocessor
+from teachbox.detector.build.refuse import not_built, refuse_others
+from teachbox.detector.build.ssd_features import build_feature_extractor
 from teachbox.detector.heads import ConvolutionalBoxPredictor
-from teachbox.detector.hyperparams import build_hyperparams
-from teachbox.detector.parts import (
-    build_anchor_generator,
-    build_box_coder,
-    build_classification_loss,
-    build_localization_loss,
-    build_matcher,
-    build_miner,
-    build_postprocessor,
-    build_similarity,
-)
-from teachbox.detector.refuse import not_built, refuse_others
 from teachbox.detector.ssd import SSD, SSDLosses
 from teachbox.detector.targets import TargetAssigner
 from teachbox.errors import ConfigError
 
 
-def build_detector(model: model_pb2.DetectionModel) -> SSD:
-    """The detector that `model` describes, its variables made. Raises `ConfigError` for a part that is not built."""
-    kind = model.WhichOneof("model")
-    if kind != "ssd":
-        raise not_built("model", f"model.{kind}", "model.ssd is")
-    return _build_ssd(model.ssd)
-
-
-def _build_ssd(config: ssd_pb2.Ssd) -> SSD:
+def build_ssd(config: ssd_pb2.Ssd) -> SSD:
+    """The single-shot detector that `config` describes, its variables made."""
     # `inplace_batchnorm_update` says when the original writes moving averages, not what.
     refuse_others(
         config,
@@ -64,7 +45,7 @@ def _build_ssd(config: ssd_pb2.Ssd) -> SSD:
     height, width = _image_size(config)
     detector = SSD(
         num_classes=config.num_classes,
-        feature_extractor=_feature_extractor(config),
+        feature_extractor=build_feature_extractor(config),
         box_predictor=_box_predictor(config, anchor_generator.anchors_per_location, box_coder),
         anchor_generator=anchor_generator,
         target_assigner=TargetAssigner(
@@ -92,73 +73,6 @@ def _image_size(config: ssd_pb2.Ssd) -> tuple[int, int]:
         size = resizer.keep_aspect_ratio_resizer.max_dimension
         return size, size
     raise not_built("model.ssd.image_resizer", kind, "fixed_shape_resizer and keep_aspect_ratio_resizer are")
-
-
-def _feature_extractor(config: ssd_pb2.Ssd) -> Any:
-    message = config.feature_extractor
-    if message.type not in FEATURE_EXTRACTORS:
-        built = ", ".join(FEATURE_EXTRACTORS)
-        raise not_built("model.ssd.feature_extractor.type", repr(message.type), f"of these, one is: {built}")
-    return FEATURE_EXTRACTORS[message.type](message, freeze_batchnorm=config.freeze_batchnorm)
-
-
-def _ssd_mobilenet(
-    backbone: Callable[..., Any], message: ssd_pb2.SsdFeatureExtractor, *, freeze_batchnorm: bool
-) -> Any:
-    where = "model.ssd.feature_extractor"
-    refuse_others(
-        message,
-        where,
-        "type depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers "
-        "use_depthwise",
-    )
-    if not 1 <= message.num_layers <= 6:
-        raise ConfigError(f"num_layers is {message.num_layers}; there are 1 to 6", where=where)
-    own = build_hyperparams(message.conv_hyperparams, freeze_batchnorm=freeze_batchnorm)
-    # Without the override the backbone keeps the settings it was published with; the extra layers take the config's.
-    base = own if message.override_base_feature_extractor_hyperparams else mobilenet_hyperparams()
-    return backbone(
-        base.frozen() if freeze_batchnorm else base,
-        extra_hyperparams=own,
-        num_layers=message.num_layers,
-        depth_multiplier=message.depth_multiplier,
-        min_depth=message.min_depth,
-        use_depthwise=message.use_depthwise,
-        name="feature_extractor",
-    )
-
-
-def _ssd_inception_v2(message: ssd_pb2.SsdFeatureExtractor, *, freeze_batchnorm: bool) -> SSDInceptionV2:
-    where = "model.ssd.feature_extractor"
-    refuse_others(
-        message,
-        where,
-        "type depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers "
-        "use_depthwise",
-    )
-    if not message.override_base_feature_extractor_hyperparams:
-        raise not_built(
-            where, "ssd_inception_v2 without override_base_feature_extractor_hyperparams: true", "with it, it is"
-        )
-    own = build_hyperparams(message.conv_hyperparams, freeze_batchnorm=freeze_batchnorm)
-    if own.batch_norm is None:
-        raise ConfigError("ssd_inception_v2 needs a batch_norm", where=f"{where}.conv_hyperparams")
-    return SSDInceptionV2(
-        own,
-        num_layers=message.num_layers,
-        depth_multiplier=message.depth_multiplier,
-        min_depth=message.min_depth,
-        use_depthwise=message.use_depthwise,
-        name="feature_extractor",
-    )
-
-
-FEATURE_EXTRACTORS: dict[str, Callable[..., Any]] = {
-    "ssd_mobilenet_v1": partial(_ssd_mobilenet, SSDMobileNetV1),
-    "ssd_mobilenet_v2": partial(_ssd_mobilenet, SSDMobileNetV2),
-    "ssd_inception_v2": _ssd_inception_v2,
-}
-"""`feature_extractor.type` → what builds it from its message; one file a backbone in `features/`."""
 
 
 def _box_predictor(
