@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.teachbox-setup
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: help setup demo test test-fast test-page test-tf test-browser test-e2e lint types protos bench clean
+.PHONY: help setup demo test test-fast test-page test-tf test-browser test-e2e lint types protos bench bench-parity clean
 
 help:
 	@echo "make setup   a virtual environment with everything, exact versions ($(VENV))"
@@ -14,6 +14,7 @@ help:
 	@echo "make test    lint, types, and every test, the fast ones first"
 	@echo "make lint    ruff, mypy, import-linter, and tsc over the page"
 	@echo "make bench   the loop benchmark on the raccoon images (SHARED=folder with datasets/ and checkpoints/)"
+	@echo "make bench-parity   every detector against the original's numbers (SHARED=folder with oracles/)"
 	@echo "make protos  the Python messages from the .proto files"
 
 setup: $(STAMP)
@@ -67,6 +68,9 @@ bench: setup
 	$(BIN)/python benchmarks/loop.py $(SHARED)/datasets/raccoon/images \
 	    --annotations $(SHARED)/datasets/raccoon/data/train_labels.csv --test $(SHARED)/datasets/raccoon/data/test_labels.csv \
 	    --checkpoint $(SHARED)/checkpoints/ssd_mobilenet_v1_0.75_pets/model.ckpt --images 40 --every 10 --json loop.json
+
+bench-parity: setup
+	$(BIN)/python benchmarks/parity.py $(SHARED)/oracles
 
 clean:
 	rm -rf demo build test-results node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

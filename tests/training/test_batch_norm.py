@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import TinyDetector
+from tiny import TinyDetector, synthetic_batch
 
 from teachbox.training.batch_norm import Recalibration, batch_norm_layers
+from teachbox.training.loop import batch_spec
 
 pytestmark = pytest.mark.tf
 
-IMAGE = tf.TensorSpec([4, 8, 8, 3], tf.float32)
+SPEC = batch_spec(4, 8, 8, max_boxes=2)
 
 
 def batches(count: int) -> list[dict[str, tf.Tensor]]:
     random = np.random.default_rng(3)
     scales = [1, 40, 200, 90]
     return [
-        {"image": tf.constant(random.uniform(0, scales[place % 4], (4, 8, 8, 3)).astype(np.float32))}
+        synthetic_batch(SPEC)
+        | {"image": tf.constant(random.uniform(0, scales[place % 4], (4, 8, 8, 3)).astype(np.float32))}
         for place in range(count)
     ]
 
@@ -26,7 +28,7 @@ def batches(count: int) -> list[dict[str, tf.Tensor]]:
 def test_averages_become_the_statistics_of_all_images() -> None:
     detector = TinyDetector()
     given = batches(3)
-    assert Recalibration(detector, IMAGE)(given) == 3
+    assert Recalibration(detector, SPEC)(given) == 3
     pixels = np.stack([batch["image"].numpy() for batch in given]).astype(np.float64) / 255
     means = pixels.mean((1, 2, 3))
     # The layer keeps the unbiased variance of each batch.
@@ -41,7 +43,7 @@ def test_averages_become_the_statistics_of_all_images() -> None:
 def test_no_batches_change_nothing() -> None:
     detector = TinyDetector()
     detector.norm.moving_mean.assign([1.0, 2.0, 3.0])
-    assert Recalibration(detector, IMAGE)([]) == 0
+    assert Recalibration(detector, SPEC)([]) == 0
     assert detector.norm.moving_mean.numpy().tolist() == [1, 2, 3]
 
 
@@ -54,7 +56,7 @@ def test_a_failure_puts_the_averages_back() -> None:
         yield
 
     with pytest.raises(RuntimeError):
-        Recalibration(detector, IMAGE)(failing())
+        Recalibration(detector, SPEC)(failing())
     assert detector.norm.moving_mean.numpy().tolist() == [1, 2, 3]
 
 
@@ -62,5 +64,5 @@ def test_frozen_layers_are_left_alone() -> None:
     assert batch_norm_layers(TinyDetector()) != []
     frozen = TinyDetector(train_batch_norm=False)
     assert batch_norm_layers(frozen) == []
-    assert Recalibration(frozen, IMAGE)(batches(2)) == 0
+    assert Recalibration(frozen, SPEC)(batches(2)) == 0
     assert frozen.norm.moving_mean.numpy().tolist() == [0, 0, 0]

@@ -82,7 +82,7 @@ def test_a_version_detects_what_the_detector_detects(parts: Parts, datasets: Pat
     pixels = np.asarray(Image.open(path).convert("RGB"))
     resized, true_shape = parts.resizer(tf.constant(pixels))
     detector = parts.detector
-    predictions = detector(detector.preprocess(resized[None]), training=False)
+    predictions = detector(detector.preprocess(resized[None]), true_shape[None], training=False)
     own = detector.postprocess(predictions, true_shape[None])
     loaded = tf.saved_model.load(str(later.path))
     found = loaded.signatures["image_tensor"](inputs=tf.constant(pixels[None]))

@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.layers import ConvBlock, NamedVariables
+from teachbox.detector.layers import ConvBlock
+from teachbox.detector.names import NamedVariables
 
 
 class ConvolutionalBoxPredictor(keras.layers.Layer):

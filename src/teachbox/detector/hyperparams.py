@@ -18,6 +18,8 @@ class BatchNormOptions:
     scale: bool
     epsilon: float
     train: bool
+    trainable: bool = True
+    """Whether scale and offset are trained, where there are any."""
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
 from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
+from teachbox.detector.names import NamedVariables
 from teachbox.detector.native import batch_norm_inference, batch_norm_training
 
-NamedVariables = dict[str, keras.Variable]
+Padding = Literal["same", "valid", "fixed"]
+"""`fixed`: before a stride, as much padding above and left as below and right, whatever the image's size."""
 
 
 class BatchNorm(keras.layers.Layer):
@@ -21,9 +23,10 @@ class BatchNorm(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         shape = (input_shape[-1],)
-        # Frozen statistics leave scale and offset trainable, as in the original.
-        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones", trainable=self.options.scale)
-        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros", trainable=self.options.center)
+        # Frozen statistics leave scale and offset trainable, as in the original, unless the family freezes them too.
+        scale, center = (on and self.options.trainable for on in (self.options.scale, self.options.center))
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones", trainable=scale)
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros", trainable=center)
         self.moving_mean = self.add_weight(name="moving_mean", shape=shape, initializer="zeros", trainable=False)
         self.moving_variance = self.add_weight(name="moving_variance", shape=shape, initializer="ones", trainable=False)
 
@@ -37,22 +40,24 @@ class BatchNorm(keras.layers.Layer):
         self.moving_variance.assign(self.moving_variance * decay + variance * (1.0 - decay))
         return y
 
-    def named_variables(self, scope: str) -> NamedVariables:
-        names: NamedVariables = {
-            f"{scope}/moving_mean": self.moving_mean,
-            f"{scope}/moving_variance": self.moving_variance,
-        }
+    def statistics_and_scales(self) -> NamedVariables:
+        """The variables that a checkpoint holds, by the last part of their names."""
+        found: NamedVariables = {"moving_mean": self.moving_mean, "moving_variance": self.moving_variance}
         if self.options.scale:
-            names[f"{scope}/gamma"] = self.gamma
+            found["gamma"] = self.gamma
         if self.options.center:
-            names[f"{scope}/beta"] = self.beta
-        return names
+            found["beta"] = self.beta
+        return found
+
+    def named_variables(self, scope: str) -> NamedVariables:
+        return {f"{scope}/{name}": variable for name, variable in self.statistics_and_scales().items()}
 
 
 class ConvBlock(keras.layers.Layer):
     """A convolution (or depthwise convolution), batch normalisation where configured, activation.
 
-    `scope` is the block's name in a checkpoint, such as `MobilenetV1/Conv2d_0`.
+    `scope` is the block's name in a graph checkpoint, such as `MobilenetV1/Conv2d_0`. If `use_bias` is None, there is a
+    bias where there is no batch normalisation.
     """
 
     def __init__(
@@ -60,17 +65,26 @@ class ConvBlock(keras.layers.Layer):
         scope: str,
         hyperparams: ConvHyperparams,
         *,
-        kernel_size: int,
+        kernel_size: int | tuple[int, int],
         filters: int | None,
         strides: int = 1,
         depthwise: bool = False,
+        padding: Padding = "same",
+        dilation: int = 1,
+        use_bias: bool | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(name=scope.replace("/", "_"), **kwargs)
         self.scope = scope
         self.depthwise = depthwise
-        use_bias = hyperparams.batch_norm is None
-        common: dict[str, Any] = {"strides": strides, "padding": "same", "use_bias": use_bias, "name": "conv"}
+        self.margin = _margin(kernel_size, dilation) if padding == "fixed" and strides > 1 else None
+        common: dict[str, Any] = {
+            "strides": strides,
+            "padding": "same" if padding == "fixed" and self.margin is None else padding.replace("fixed", "valid"),
+            "dilation_rate": dilation,
+            "use_bias": hyperparams.batch_norm is None if use_bias is None else use_bias,
+            "name": "conv",
+        }
         if depthwise:
             self.conv = keras.layers.DepthwiseConv2D(
                 kernel_size,
@@ -91,15 +105,26 @@ class ConvBlock(keras.layers.Layer):
         )
         self.activation = hyperparams.activation
 
+    @property
+    def weighted_layers(self) -> list[Any]:
+        """The layers that have variables, in the order in which they are applied."""
+        return [self.conv] if self.batch_norm is None else [self.conv, self.batch_norm]
+
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.conv.build(input_shape)
         if self.batch_norm is not None:
             self.batch_norm.build(self.conv.compute_output_shape(input_shape))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        if self.margin is not None:
+            batch, *sides, depth = input_shape
+            sides = [side and side + sum(margin) for side, margin in zip(sides, self.margin, strict=True)]
+            input_shape = (batch, *sides, depth)
         return tuple(self.conv.compute_output_shape(input_shape))
 
     def call(self, x: Any, training: bool = False) -> Any:
+        if self.margin is not None:
+            x = keras.ops.pad(x, [(0, 0), *self.margin, (0, 0)])
         x = self.conv(x)
         if self.batch_norm is not None:
             x = self.batch_norm(x, training=training)
@@ -114,3 +139,10 @@ class ConvBlock(keras.layers.Layer):
         if self.batch_norm is not None:
             names |= self.batch_norm.named_variables(f"{self.scope}/BatchNorm")
         return names
+
+
+def _margin(kernel_size: int | tuple[int, int], dilation: int) -> list[tuple[int, int]]:
+    """Rows above and below, columns left and right, that keep the size at stride 1."""
+    sides = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    spans = [(side - 1) * dilation for side in sides]
+    return [(span // 2, span - span // 2) for span in spans]

@@ -10,9 +10,10 @@ import keras
 from keras import ops
 
 from teachbox.detector.anchors import AnchorGenerator
+from teachbox.detector.detector import GroundTruth
 from teachbox.detector.heads import ConvolutionalBoxPredictor
-from teachbox.detector.layers import NamedVariables
 from teachbox.detector.mining import HardExampleMiner
+from teachbox.detector.names import NamedVariables
 from teachbox.detector.postprocess import PostProcessor
 from teachbox.detector.targets import TargetAssigner
 
@@ -70,7 +71,10 @@ class SSD(keras.layers.Layer):
         """Normalise resized images: float32 [B, H, W, 3], 0…255."""
         return self.feature_extractor.preprocess(images)
 
-    def call(self, images: Any, training: bool = False) -> dict[str, Any]:
+    def call(
+        self, images: Any, true_shape: Any = None, groundtruth: GroundTruth | None = None, training: bool = False
+    ) -> dict[str, Any]:
+        # Every anchor answers for itself, wherever the picture ends and whatever is true.
         feature_maps = self.feature_extractor(images, training=training)
         codes, classes = self.box_predictor(feature_maps, training=training)
         shapes = [(int(feature_map.shape[1]), int(feature_map.shape[2])) for feature_map in feature_maps]
@@ -83,11 +87,8 @@ class SSD(keras.layers.Layer):
             "image_shape": (int(images.shape[1]), int(images.shape[2])),
         }
 
-    def loss(self, predictions: Mapping[str, Any], groundtruth: Mapping[str, Any]) -> dict[str, Any]:
-        """Scalar `Loss/localization_loss` and `Loss/classification_loss` of a batch.
-
-        `groundtruth`: boxes [B, G, 4] normalized, classes int [B, G] from 0, weights [B, G], num_boxes int [B].
-        """
+    def loss(self, predictions: Mapping[str, Any], groundtruth: GroundTruth) -> dict[str, Any]:
+        """Scalar `Loss/localization_loss` and `Loss/classification_loss` of a batch."""
         parts = self.loss_parts
         codes, logits = predictions["box_encodings"], predictions["class_predictions_with_background"]
         targets = self.target_assigner(

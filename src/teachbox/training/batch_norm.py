@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from teachbox.data.batches import Batch
 from teachbox.detector.layers import BatchNorm
+from teachbox.training.loop import groundtruth
 
 
 def batch_norm_layers(detector: keras.layers.Layer) -> list[BatchNorm]:
@@ -22,11 +23,12 @@ def batch_norm_layers(detector: keras.layers.Layer) -> list[BatchNorm]:
 class Recalibration:
     """Moving averages of batch normalisation, replaced by the statistics of given batches under the present weights."""
 
-    def __init__(self, detector: Any, image: tf.TensorSpec) -> None:
-        """`image`: what `batch["image"]` looks like; it is compiled for that once."""
+    def __init__(self, detector: Any, batch: Mapping[str, tf.TensorSpec]) -> None:
+        """`batch`: what a batch looks like (see `loop.batch_spec`); it is compiled for that once."""
         self._detector = detector
         self._layers = batch_norm_layers(detector)
-        self._forward = tf.function(self._run, input_signature=[image])
+        self._fed = tuple(batch)
+        self._forward = tf.function(self._run, input_signature=[dict(batch)])
 
     def __call__(self, batches: Iterable[Batch]) -> int:
         """Replace the averages, and return the number of batches; without any, and without layers, nothing changes."""
@@ -42,7 +44,7 @@ class Recalibration:
                 for layer in self._layers:
                     layer.moving_mean.assign(tf.zeros_like(layer.moving_mean.value))
                     layer.moving_variance.assign(tf.zeros_like(layer.moving_variance.value))
-                self._forward(batch["image"])
+                self._forward({key: batch[key] for key in self._fed})
                 for place, layer in enumerate(self._layers):
                     share = 1.0 - layer.options.decay
                     mean = layer.moving_mean.numpy().astype(np.float64) / share
@@ -58,5 +60,6 @@ class Recalibration:
                 layer.moving_variance.assign(new[1])
         return count
 
-    def _run(self, image: tf.Tensor) -> None:
-        self._detector(self._detector.preprocess(image), training=True)
+    def _run(self, batch: Batch) -> None:
+        images = self._detector.preprocess(batch["image"])
+        self._detector(images, batch["true_shape"], groundtruth(batch), training=True)

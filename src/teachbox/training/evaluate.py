@@ -92,7 +92,7 @@ class Evaluator:
         return Evaluation(metrics | {name: value / len(images) for name, value in sums.items()}, images)
 
     def _run(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        predictions = self._detector(self._detector.preprocess(batch["image"]), training=False)
+        predictions = self._detector(self._detector.preprocess(batch["image"]), batch["true_shape"], training=False)
         losses = all_losses(self._detector, predictions, batch)
         return self._detector.postprocess(predictions, batch["true_shape"]), losses
 

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from teachbox.data.batches import Batch
+from teachbox.detector.detector import Detector
 from teachbox.errors import TrainingError
 from teachbox.training.optimizers import MovingAverages, slot_variables
 from teachbox.training.schedules import Schedule
@@ -44,7 +45,7 @@ class Learner:
 
     def __init__(
         self,
-        detector: Any,
+        detector: Detector,
         optimizer: keras.optimizers.Optimizer,
         schedule: Schedule,
         batch: Mapping[str, tf.TensorSpec],
@@ -93,7 +94,7 @@ class Learner:
         self.traces += 1
         images = self.detector.preprocess(batch["image"])
         with tf.GradientTape() as tape:
-            predictions = self.detector(images, training=True)
+            predictions = self.detector(images, batch["true_shape"], groundtruth(batch), training=True)
             losses = all_losses(self.detector, predictions, batch)
         gradients = tape.gradient(losses[TOTAL], [variable.value for variable in self._trained])
         norm = tf.linalg.global_norm(gradients)
@@ -179,12 +180,18 @@ def train(learner: Learner, batches: Iterator[Batch], steps: int) -> Iterator[St
         )
 
 
-def all_losses(detector: Any, predictions: dict[str, Any], batch: Batch) -> dict[str, tf.Tensor]:
+def all_losses(detector: Detector, predictions: dict[str, Any], batch: Batch) -> dict[str, tf.Tensor]:
     """The detector's losses of a batch, the regularization, and the sum of them all."""
-    losses = {name: tf.cast(value, tf.float32) for name, value in detector.loss(predictions, batch).items()}
+    found = detector.loss(predictions, groundtruth(batch))
+    losses = {name: tf.cast(value, tf.float32) for name, value in found.items()}
     penalties = detector.losses
     losses[REGULARIZATION] = tf.add_n(penalties) if penalties else tf.constant(0.0)
     return {**losses, TOTAL: tf.add_n(list(losses.values()))}
+
+
+def groundtruth(batch: Batch) -> Batch:
+    """What of a batch the detector learns from."""
+    return {name: batch[name] for name in ("boxes", "classes", "weights", "num_boxes")}
 
 
 def batch_spec(batch_size: int, height: int | None, width: int | None, max_boxes: int) -> dict[str, tf.TensorSpec]:

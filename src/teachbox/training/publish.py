@@ -18,9 +18,10 @@ import numpy as np
 import tensorflow as tf
 
 from teachbox.data.resizers import Resizer
+from teachbox.detector.detector import Detector
 from teachbox.errors import ExportError
 from teachbox.training.garbage import MARK, is_complete, is_ours, read_mark, remove_leftovers, temporary_name
-from teachbox.training.signatures import Detector, ServingModule, build_signatures, variable_key
+from teachbox.training.signatures import ServingModule, build_signatures, variable_key
 
 _GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _PREFIX = Path("variables") / "variables"

@@ -28,7 +28,7 @@ from teachbox.data.cache import ByteCache
 from teachbox.data.resizers import Resizer, build_resizer
 from teachbox.data.tfrecord import write_records
 from teachbox.detector.build import build_detector
-from teachbox.detector.ssd import SSD
+from teachbox.detector.detector import Detector
 from teachbox.detector.weights import CheckpointType, restore
 from teachbox.errors import CheckpointError, ConfigError, DataError, ExportError, LabelMapError, TrainingError
 from teachbox.labels import LabelMap
@@ -56,7 +56,7 @@ class Parts:
 
     pipeline: Pipeline
     labels: LabelMap
-    detector: SSD
+    detector: Detector
     resizer: Resizer
     learner: Learner
     publisher: Publisher
@@ -129,7 +129,7 @@ class Trainer:
         self._batches = training_batches(
             (), parts.resizer, augment, self._batch_size, parts.max_boxes, settings.seed, cache=self._cache
         )
-        self._recalibrate = Recalibration(parts.detector, self.learner.batch["image"])
+        self._recalibrate = Recalibration(parts.detector, self.learner.batch)
         self._summaries = Summaries(settings.model_dir)
         names = {label.id: parts.labels.text(label) for label in parts.labels}
         eval_boxes = config.eval_input_reader[0].max_number_of_boxes if config.eval_input_reader else parts.max_boxes

@@ -12,22 +12,13 @@ Outputs, all float32: `detection_boxes` [N, M, 4] (`[ymin, xmin, ymax, xmax]`, 0
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import tensorflow as tf
 
 from teachbox.data.decoding import decode_image
 from teachbox.data.resizers import Resizer
-
-
-class Detector(Protocol):
-    """What of a detector goes into the graph."""
-
-    def preprocess(self, images: tf.Tensor) -> tf.Tensor: ...
-
-    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[str, Any]: ...
-
-    def postprocess(self, predictions: dict[str, Any], true_shape: tf.Tensor) -> dict[str, tf.Tensor]: ...
+from teachbox.detector.detector import Detector
 
 
 class ServingModule(tf.Module):
@@ -51,7 +42,7 @@ def build_signatures(detector: Detector, resizer: Resizer) -> dict[str, tf.types
         return tf.function(input_signature=[spec], autograph=False)
 
     def detect(images: tf.Tensor, true_shape: tf.Tensor) -> dict[str, tf.Tensor]:
-        predictions = detector(detector.preprocess(images), training=False)
+        predictions = detector(detector.preprocess(images), true_shape, training=False)
         found = detector.postprocess(predictions, true_shape)
         return {
             "detection_boxes": tf.cast(found["detection_boxes"], tf.float32),

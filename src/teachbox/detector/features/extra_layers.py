@@ -8,7 +8,8 @@ from typing import Any
 import keras
 
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.layers import ConvBlock, NamedVariables
+from teachbox.detector.layers import ConvBlock
+from teachbox.detector.names import NamedVariables
 
 EXTRA_FILTERS = (512, 256, 256, 128)
 

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.layers import BatchNorm, ConvBlock, NamedVariables
+from teachbox.detector.layers import BatchNorm, ConvBlock
+from teachbox.detector.names import NamedVariables
 
 # A module halves the map (Mixed_4a, 5a) or keeps it. Filters by branch: 1×1; 1×1 → 3×3; 1×1 → 3×3 → 3×3; pool → 1×1.
 _KEEPING = {

@@ -9,7 +9,7 @@ import keras
 from teachbox.detector.features.extra_layers import EXTRA_FILTERS, ExtraLayers
 from teachbox.detector.features.inception_v2 import InceptionV2
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.layers import NamedVariables
+from teachbox.detector.names import NamedVariables
 
 _TAPS = ("Mixed_4c", "Mixed_5c")
 

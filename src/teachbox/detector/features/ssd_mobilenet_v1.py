@@ -8,7 +8,8 @@ import keras
 
 from teachbox.detector.features.extra_layers import EXTRA_FILTERS, ExtraLayers
 from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
-from teachbox.detector.layers import ConvBlock, NamedVariables
+from teachbox.detector.layers import ConvBlock
+from teachbox.detector.names import NamedVariables
 
 # (stride, filters) of the thirteen depthwise separable convolutions after Conv2d_0.
 _SEPARABLE = (

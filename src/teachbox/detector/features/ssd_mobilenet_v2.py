@@ -9,7 +9,8 @@ import keras
 
 from teachbox.detector.features.extra_layers import EXTRA_FILTERS, ExtraLayers
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.layers import ConvBlock, NamedVariables
+from teachbox.detector.layers import ConvBlock
+from teachbox.detector.names import NamedVariables
 
 # (expansion, filters, stride) of the seventeen inverted residuals (table 2 of the paper, a row for each repetition).
 _RESIDUALS = (

@@ -1,0 +1,177 @@
+"""How far our detectors are from the oracles: one row for each quantity that is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from golden import Golden
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """How far each kind of quantity may be off, absolutely or (losses, training, gradients, statistics) relatively.
+
+    `reasons` says why one is wider than where nothing is said: the kind → the reason.
+    """
+
+    preprocessed: float = 1e-5
+    predictions: float = 1e-4
+    feature_maps: float = 1e-4
+    detections: float = 1e-4
+    targets: float = 1e-5
+    losses: float = 1e-4
+    training: float = 1e-4
+    gradient: float = 2e-2
+    """The norm over all variables; a single one may be off ten times as much."""
+    statistics: float = 1e-4
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    unlike: tuple[str, ...] = ()
+    """Parts of names of moving averages that the original left as they were (see the oracle's entry)."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison: how far off the worst value is, beside what is allowed for its `kind`."""
+
+    kind: str
+    quantity: str
+    deviation: float
+    allowed: float
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.deviation <= self.allowed)  # NaN is not
+
+    def __str__(self) -> str:
+        return f"{self.quantity}: off by {self.deviation:.3g}, allowed {self.allowed:.3g} ({self.kind})"
+
+
+Found = Iterator[tuple[str, str, float]]
+"""Kind, quantity and deviation."""
+
+
+def compare(golden: Golden, allowed: Allowed, *, training: bool = True) -> Iterator[Row]:
+    """Everything that is stored of an oracle against what our detector computes.
+
+    `training`: also in training mode, with gradients (TensorFlow alone gives them here).
+    """
+    from teachbox.detector.build import build_detector
+
+    detector = build_detector(golden.config.model)
+    golden.fill(detector.checkpoint_variables())
+    family = FAMILIES[golden.numbers["meta_architecture"]]
+    images = resized_images(golden, detector)
+    for kind, quantity, deviation in family(golden, detector, images):
+        yield Row(kind, quantity, deviation, getattr(allowed, kind))
+    for kind, quantity, deviation in training_mode(golden, detector, images, allowed.unlike) if training else ():
+        factor = 10 if quantity.startswith("gradient/") else 1
+        yield Row(kind, quantity, deviation, factor * getattr(allowed, kind))
+
+
+def resized_images(golden: Golden, detector: Any) -> Any:
+    """The stored pictures, resized and preprocessed."""
+    from teachbox.data.resizers import build_resizer
+
+    model = golden.config.model
+    resize = build_resizer(getattr(model, model.WhichOneof("model")).image_resizer)
+    resized = [resize(image)[0].numpy() for image in golden.arrays["inputs/images"]]
+    return detector.preprocess(keras.ops.convert_to_tensor(np.stack(resized)))
+
+
+def single_shot(golden: Golden, detector: Any, images: Any) -> Found:
+    """Inference mode of an SSD: predictions, detections, targets, losses."""
+    yield "preprocessed", "preprocessed", golden.difference("preprocessed", images)
+    predictions = detector(images, training=False)
+    for key in ("box_encodings", "class_predictions_with_background", "anchors"):
+        yield "predictions", key, golden.difference(f"prediction/{key}", predictions[key])
+    for index, feature_map in enumerate(predictions["feature_maps"]):
+        yield (
+            "feature_maps",
+            f"feature_maps/{index}",
+            golden.difference(f"prediction/feature_maps/{index}", feature_map),
+        )
+    yield from detections(golden, detector.postprocess(predictions, golden.arrays["true_image_shapes"]))
+    targets = detector.target_assigner(predictions["anchors"], **golden.groundtruth())
+    names = ("cls_targets", "cls_weights", "reg_targets", "reg_weights", "match")
+    for name, found in zip(names, targets, strict=True):
+        yield "targets", f"targets/{name}", golden.difference(f"targets/{name}", found)
+    yield from evaluation_losses(golden, detector, predictions)
+
+
+FAMILIES: dict[str, Callable[[Golden, Any, Any], Found]] = {"ssd": single_shot}
+"""`meta_architecture` → what compares its inference mode."""
+
+
+def detections(golden: Golden, found: Mapping[str, Any]) -> Found:
+    """Detections as sets: how far each is from the nearest stored one, and the other way round."""
+    counts = np.asarray(found["num_detections"]) - golden.arrays["detections/num_detections"]
+    yield "detections", "num_detections", float(np.abs(counts).max())
+    keys = ("detection_classes", "detection_scores", "detection_boxes")
+    for image in range(len(counts)):
+        own, stored = (
+            np.column_stack([np.asarray(part[key])[image] for key in keys])
+            for part in (found, {key: golden.arrays[f"detections/{key}"] for key in keys})
+        )
+        distance = np.abs(own[:, None] - stored[None]).max(axis=-1)
+        worst = max(distance.min(axis=0).max(), distance.min(axis=1).max())
+        yield "detections", f"detections of image {image}", float(worst)
+
+
+def evaluation_losses(golden: Golden, detector: Any, predictions: Mapping[str, Any]) -> Found:
+    """Losses of the inference mode's predictions, and the regularization."""
+    losses, stored = detector.loss(predictions, golden.groundtruth()), golden.numbers["eval"]
+    for name, expected in stored["losses"].items():
+        yield "losses", name, relative(losses[name], expected)
+    yield "losses", "regularization", relative(sum(detector.losses), stored["regularization_loss_sum"])
+    terms = len(detector.losses) - stored["regularization_loss_terms"]
+    yield "losses", "terms of the regularization", float(abs(terms))
+
+
+def training_mode(golden: Golden, detector: Any, images: Any, unlike: tuple[str, ...] = ()) -> Found:
+    """Losses, gradients and moving averages of one step in training mode; the variables are put back."""
+    import tensorflow as tf
+
+    variables, stored = detector.checkpoint_variables(), golden.numbers["train"]
+    before = {name: variable.numpy() for name, variable in variables.items()}
+    truth, shapes = golden.groundtruth(), golden.arrays["true_image_shapes"]
+
+    @tf.function
+    def step() -> Any:
+        with tf.GradientTape() as tape:
+            losses = detector.loss(detector(images, shapes, truth, training=True), truth)
+            total = sum(losses.values()) + sum(detector.losses)
+        return losses, total, tape.gradient(total, [variable.value for variable in detector.trainable_variables])
+
+    losses, total, gradients = step()
+    updated = {name: float(np.linalg.norm(variable.numpy())) for name, variable in variables.items()}
+    for name, variable in variables.items():
+        variable.assign(before[name])
+
+    for name, expected in stored["losses"].items():
+        yield "training", f"training {name}", relative(losses[name], expected)
+    yield "training", "training total loss", relative(total, stored["total_loss"])
+
+    names = {id(variable): name for name, variable in variables.items()}
+    norms = {
+        names[id(variable)]: 0.0 if gradient is None else float(tf.norm(gradient))
+        for variable, gradient in zip(detector.trainable_variables, gradients, strict=True)
+    }
+    different = set(norms) ^ set(stored["gradient_l2"])
+    yield "gradient", f"variables trained {sorted(different)[:3] or ''}", float(len(different))
+    total_norm = float(np.sqrt(sum(norm**2 for norm in norms.values())))
+    yield "gradient", "length of the gradient", relative(total_norm, stored["gradient_global_l2"])
+    # A gradient that is small beside the others is compared with a thousandth of them all.
+    least = 1e-3 * stored["gradient_global_l2"]
+    for name, expected in stored["gradient_l2"].items():
+        yield "gradient", f"gradient/{name}", abs(norms.get(name, 0.0) - expected) / max(expected, least)
+    for name, statistics in stored["moving_averages_after_one_update"].items():
+        if not any(part in name for part in unlike):
+            yield "statistics", f"moving average {name}", relative(updated[name], statistics["l2"])
+
+
+def relative(found: Any, expected: float) -> float:
+    return abs(float(found) - expected) / max(abs(expected), 1e-6)
