@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.teachbox-setup
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: help setup demo test test-fast test-page test-tf test-browser test-e2e lint types protos bench bench-parity clean
+.PHONY: help setup setup-backends demo test test-fast test-page test-tf test-backends test-browser test-e2e lint types protos bench bench-parity clean
 
 help:
 	@echo "make setup   a virtual environment with everything, exact versions ($(VENV))"
 	@echo "make demo    draw a small set of images, start the loop on it, open the page (PLAY=1: a scripted annotator answers)"
 	@echo "make test    lint, types, and every test, the fast ones first"
+	@echo "make test-backends   the detectors and the loop on JAX and on PyTorch (part of make test)"
 	@echo "make lint    ruff, mypy, import-linter, and tsc over the page"
 	@echo "make bench   the loop benchmark on the raccoon images (SHARED=folder with datasets/ and checkpoints/)"
 	@echo "make bench-parity   every detector against the original's numbers (SHARED=folder with oracles/)"
@@ -25,10 +26,17 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -e ".[dev,postgresql]" -c constraints.txt
 	touch $@
 
+BACKENDS_STAMP := $(VENV)/.teachbox-backends
+setup-backends: $(BACKENDS_STAMP)
+
+$(BACKENDS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet -e ".[jax,torch]" -c constraints.txt
+	touch $@
+
 demo: setup
 	$(BIN)/teachbox demo $(if $(PLAY),--play) $(ARGS)
 
-test: lint test-fast test-page test-tf test-browser test-e2e
+test: lint test-fast test-page test-tf test-backends test-browser test-e2e
 
 test-fast: setup
 	$(PYTEST) -m "not tf and not browser and not e2e and not slow"
@@ -40,6 +48,13 @@ test-page: setup
 test-tf: setup
 	TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) tests/detector -m "tf and not slow"
 	$(PYTEST) --ignore=tests/detector -m "tf and not browser and not e2e and not slow"
+
+ANY_BACKEND := tests/detector/test_oracles.py tests/training/test_any_backend.py tests/training/test_training_loop.py \
+    tests/training/test_batch_norm.py tests/training/test_optimizers.py tests/training/test_checkpoints.py \
+    tests/training/test_evaluate.py
+test-backends: setup-backends
+	KERAS_BACKEND=jax $(PYTEST) $(ANY_BACKEND) -m "tf and not slow"
+	KERAS_BACKEND=torch $(PYTEST) $(ANY_BACKEND) -m "tf and not slow"
 
 test-browser: setup
 	$(PYTEST) -m "browser and not slow"

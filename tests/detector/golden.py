@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from google.protobuf import text_format
 
@@ -66,7 +67,7 @@ class Golden:
 
     def difference(self, key: str, found: Any) -> float:
         """Largest absolute difference of `found` from the stored array, at the stored places where it is sampled."""
-        found = np.asarray(found)
+        found = keras.ops.convert_to_numpy(found)
         if key in self.arrays:
             assert found.shape == self.arrays[key].shape, key
             return float(np.abs(found.astype(np.float64) - self.arrays[key]).max(initial=0.0))

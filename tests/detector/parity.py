@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from golden import Golden
 
+from teachbox.training.backend import compiled, with_gradients
+
 
 @dataclass(frozen=True)
 class Allowed:
@@ -54,11 +56,8 @@ Found = Iterator[tuple[str, str, float]]
 """Kind, quantity and deviation."""
 
 
-def compare(golden: Golden, allowed: Allowed, *, training: bool = True) -> Iterator[Row]:
-    """Everything that is stored of an oracle against what our detector computes.
-
-    `training`: also in training mode, with gradients (TensorFlow alone gives them here).
-    """
+def compare(golden: Golden, allowed: Allowed) -> Iterator[Row]:
+    """Everything that is stored of an oracle against what our detector computes."""
     from teachbox.detector.build import build_detector
 
     detector = build_detector(golden.config.model)
@@ -67,7 +66,7 @@ def compare(golden: Golden, allowed: Allowed, *, training: bool = True) -> Itera
     images = resized_images(golden, detector)
     for kind, quantity, deviation in family(golden, detector, images):
         yield Row(kind, quantity, deviation, getattr(allowed, kind))
-    for kind, quantity, deviation in training_mode(golden, detector, images, allowed.unlike) if training else ():
+    for kind, quantity, deviation in training_mode(golden, detector, images, allowed.unlike):
         factor = 10 if quantity.startswith("gradient/") else 1
         yield Row(kind, quantity, deviation, factor * getattr(allowed, kind))
 
@@ -108,12 +107,13 @@ FAMILIES: dict[str, Callable[[Golden, Any, Any], Found]] = {"ssd": single_shot}
 
 def detections(golden: Golden, found: Mapping[str, Any]) -> Found:
     """Detections as sets: how far each is from the nearest stored one, and the other way round."""
-    counts = np.asarray(found["num_detections"]) - golden.arrays["detections/num_detections"]
+    found = {key: keras.ops.convert_to_numpy(value) for key, value in found.items()}
+    counts = found["num_detections"] - golden.arrays["detections/num_detections"]
     yield "detections", "num_detections", float(np.abs(counts).max())
     keys = ("detection_classes", "detection_scores", "detection_boxes")
     for image in range(len(counts)):
         own, stored = (
-            np.column_stack([np.asarray(part[key])[image] for key in keys])
+            np.column_stack([part[key][image] for key in keys])
             for part in (found, {key: golden.arrays[f"detections/{key}"] for key in keys})
         )
         distance = np.abs(own[:, None] - stored[None]).max(axis=-1)
@@ -137,28 +137,33 @@ def training_mode(golden: Golden, detector: Any, images: Any, unlike: tuple[str,
 
     variables, stored = detector.checkpoint_variables(), golden.numbers["train"]
     before = {name: variable.numpy() for name, variable in variables.items()}
-    truth, shapes = golden.groundtruth(), golden.arrays["true_image_shapes"]
+    truth, trained = golden.groundtruth(), detector.trainable_variables
 
-    @tf.function
-    def step() -> Any:
-        with tf.GradientTape() as tape:
-            losses = detector.loss(detector(images, shapes, truth, training=True), truth)
-            total = sum(losses.values()) + sum(detector.losses)
-        return losses, total, tape.gradient(total, [variable.value for variable in detector.trainable_variables])
+    def step(batch: dict[str, Any]) -> Any:
+        def losses() -> dict[str, Any]:
+            known = {name: batch[name] for name in truth}
+            predictions = detector(batch["images"], batch["true_shape"], known, training=True)
+            found = detector.loss(predictions, known)
+            return {**found, "total": sum(found.values()) + sum(detector.losses)}
 
-    losses, total, gradients = step()
+        return with_gradients(losses, "total", trained, detector.variables)
+
+    given = {"images": keras.ops.convert_to_numpy(images), "true_shape": golden.arrays["true_image_shapes"], **truth}
+    batch = {name: tf.constant(value) for name, value in given.items()}
+    spec = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in batch.items()}
+    losses, gradients = compiled(step, spec, state=detector.variables, changed=detector.variables)(batch)
     updated = {name: float(np.linalg.norm(variable.numpy())) for name, variable in variables.items()}
     for name, variable in variables.items():
         variable.assign(before[name])
 
     for name, expected in stored["losses"].items():
         yield "training", f"training {name}", relative(losses[name], expected)
-    yield "training", "training total loss", relative(total, stored["total_loss"])
+    yield "training", "training total loss", relative(losses["total"], stored["total_loss"])
 
     names = {id(variable): name for name, variable in variables.items()}
     norms = {
-        names[id(variable)]: 0.0 if gradient is None else float(tf.norm(gradient))
-        for variable, gradient in zip(detector.trainable_variables, gradients, strict=True)
+        names[id(variable)]: float(np.linalg.norm(keras.ops.convert_to_numpy(gradient)))
+        for variable, gradient in zip(trained, gradients, strict=True)
     }
     different = set(norms) ^ set(stored["gradient_l2"])
     yield "gradient", f"variables trained {sorted(different)[:3] or ''}", float(len(different))
@@ -174,4 +179,4 @@ def training_mode(golden: Golden, detector: Any, images: Any, unlike: tuple[str,
 
 
 def relative(found: Any, expected: float) -> float:
-    return abs(float(found) - expected) / max(abs(expected), 1e-6)
+    return abs(float(keras.ops.convert_to_numpy(found)) - expected) / max(abs(expected), 1e-6)

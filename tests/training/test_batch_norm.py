@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -36,7 +37,7 @@ def test_averages_become_the_statistics_of_all_images() -> None:
     np.testing.assert_allclose(detector.norm.moving_mean.numpy(), means.mean(0), rtol=1e-5)
     np.testing.assert_allclose(detector.norm.moving_variance.numpy(), variance, rtol=1e-4)
     # With them, the same images are normalised at inference as they were in training.
-    normalized = detector.norm(pixels.reshape(-1, 8, 8, 3), training=False).numpy()
+    normalized = keras.ops.convert_to_numpy(detector.norm(pixels.reshape(-1, 8, 8, 3), training=False))
     np.testing.assert_allclose(normalized.mean((0, 1, 2)), 0, atol=1e-4)
 
 

@@ -141,7 +141,7 @@ def test_a_checkpoint_without_our_state_is_a_checkpoint(tmp_path: Path) -> None:
         prefix=str(tmp_path / "model.ckpt-7"),
         tensor_names=names,
         shape_and_slices=[""] * len(names),
-        tensors=[detector.checkpoint_variables()[name].value for name in names],
+        tensors=[detector.checkpoint_variables()[name].numpy() for name in names],
     )
     assert checkpoints.latest(tmp_path) == tmp_path / "model.ckpt-7"
     assert restore(tmp_path / "model.ckpt-7", learner()) == State()

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from tiny import TinyDetector, resizer, tf_variables
+from tiny import TinyDetector, resizer
 
 from teachbox.data.examples import encode_example
 from teachbox.data.resizers import keep_aspect_ratio_resizer
 from teachbox.errors import ExportError
 from teachbox.images import upright
 from teachbox.training.garbage import MARK, read_mark
+from teachbox.training.graphs import export_graph
 from teachbox.training.publish import Publisher, complete_versions, graph_fingerprint
 
 pytestmark = pytest.mark.tf
@@ -29,7 +30,7 @@ OUTPUTS = {"detection_boxes", "detection_scores", "detection_classes", "num_dete
 
 
 def publisher(folder: Path, detector: TinyDetector, graph: str = "tiny") -> Publisher:
-    return Publisher(folder, detector, resizer, tf_variables(detector), graph)
+    return Publisher(folder, detector.checkpoint_variables(), lambda path: export_graph(detector, resizer, path), graph)
 
 
 def picture(color: tuple[int, int, int] = (200, 100, 50), size: tuple[int, int] = (24, 16)) -> bytes:
@@ -77,7 +78,7 @@ def test_the_three_signatures(tmp_path: Path) -> None:
 def test_images_of_several_sizes_in_one_batch(tmp_path: Path) -> None:
     detector = TinyDetector()
     keep = keep_aspect_ratio_resizer(8, 16)
-    made = Publisher(tmp_path, detector, keep, tf_variables(detector), "tiny")
+    made = Publisher(tmp_path, detector.checkpoint_variables(), lambda path: export_graph(detector, keep, path), "tiny")
     loaded = tf.saved_model.load(str(made.publish(step=0).path))
     wide, square = picture(size=(32, 16)), picture(size=(20, 20))
     together = loaded.signatures["encoded_image"](tf.constant([wide, square]))["detection_scores"].numpy()
@@ -181,14 +182,14 @@ import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 import tensorflow as tf
-from tiny import TinyDetector, resizer, tf_variables
+from tiny import TinyDetector, resizer
 from teachbox.errors import ExportError
+from teachbox.training.graphs import export_graph
+from teachbox.training.graphs import export_graph
 from teachbox.training.publish import Publisher
 folder, first = Path(sys.argv[1]), sys.argv[3] == "first"
 detector = TinyDetector()
-detector.checkpoint_variables()
-variables = tf_variables(detector)
-made = Publisher(folder, detector, resizer, variables, "tiny")
+made = Publisher(folder, detector.checkpoint_variables(), lambda path: export_graph(detector, resizer, path), "tiny")
 if not first:
     made.publish(step=0)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -63,15 +64,16 @@ def test_compiled_once_for_rounds_of_changing_rates() -> None:
     made.warm(next(batches))
     for steps in (3, 1, 4):
         list(train(made, batches, steps))
-    assert made.traces == 1
+    if keras.backend.backend() != "torch":  # which compiles nothing
+        assert made.traces == 1
     assert made.step == 8
     assert float(made.optimizer.learning_rate.value) == pytest.approx(0.5 / 8)
 
 
 def test_it_learns() -> None:
     made = learner(rate=2.0)
-    losses = [step.losses["Loss/total_loss"] for step in train(made, colours(), 30)]
-    assert np.mean(losses[-5:]) < 0.5 * losses[0]
+    losses = [step.losses["Loss/total_loss"] for step in train(made, colours(), 60)]
+    assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:10])
 
 
 def test_warming_changes_nothing() -> None:

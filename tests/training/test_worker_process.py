@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import subprocess
@@ -25,13 +26,28 @@ run_trainer(pickle.loads(sys.stdin.buffer.read()))
 """
 
 
-def start(settings: TrainerSettings, log: Path) -> subprocess.Popen[bytes]:
+def start(settings: TrainerSettings, log: Path, **environment: str) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
-        process = subprocess.Popen([sys.executable, "-c", START], stdin=subprocess.PIPE, stderr=output)
+        process = subprocess.Popen(
+            [sys.executable, "-c", START], stdin=subprocess.PIPE, stderr=output, env={**os.environ, **environment}
+        )
     assert process.stdin is not None
     process.stdin.write(pickle.dumps(settings))
     process.stdin.close()
     return process
+
+
+@pytest.mark.parametrize(("backend", "found"), [("nix", "Unable to import backend"), ("numpy", "is none of")])
+def test_a_backend_that_cannot_train_is_named(tmp_path: Path, backend: str, found: str) -> None:
+    project = Project(tmp_path)
+    log = tmp_path / "log"
+    process = start(project.settings(), log, KERAS_BACKEND=backend)
+    assert process.wait(60) == 1
+    said = log.read_text()
+    assert f"ConfigError: KERAS_BACKEND {backend}: " in said
+    assert found in said
+    assert "tensorflow, jax, torch" in said
+    assert project.status()["state"] == "failed"
 
 
 def test_killed_in_a_round_and_started_again(tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from teachbox.data.resizers import fixed_shape_resizer
 from teachbox.detector.hyperparams import BatchNormOptions
 from teachbox.detector.layers import BatchNorm
+from teachbox.detector.losses import sigmoid_cross_entropy
 
 
 class TinyDetector(keras.Layer):
@@ -23,7 +25,8 @@ class TinyDetector(keras.Layer):
         )
         self.dense = keras.layers.Dense(
             1,
-            kernel_initializer=keras.initializers.RandomNormal(seed=seed),
+            # The same numbers on every backend.
+            kernel_initializer=lambda shape, dtype: np.random.default_rng(seed).normal(0, 0.05, shape).astype(dtype),
             kernel_regularizer=keras.regularizers.L2(0.01),
         )
         self(np.zeros((1, 8, 8, 3), np.float32))
@@ -32,25 +35,24 @@ class TinyDetector(keras.Layer):
         return images / 255.0
 
     def call(self, images, true_shape=None, groundtruth=None, training=False):
-        return {"score": self.dense(keras.ops.mean(self.norm(images, training=training), axis=(1, 2)))}
+        return {"score": self.dense(ops.mean(self.norm(images, training=training), axis=(1, 2)))}
 
     def loss(self, predictions, groundtruth):
-        wanted = tf.cast(groundtruth["num_boxes"] > 0, tf.float32)[:, None]
-        error = tf.nn.sigmoid_cross_entropy_with_logits(wanted, predictions["score"])
+        wanted = ops.expand_dims(ops.cast(groundtruth["num_boxes"] > 0, "float32"), -1)
+        error = sigmoid_cross_entropy(predictions["score"], wanted)
         return {
-            "Loss/localization_loss": 0.0 * tf.reduce_sum(predictions["score"]),
-            "Loss/classification_loss": tf.reduce_mean(error),
+            "Loss/localization_loss": 0.0 * ops.sum(predictions["score"]),
+            "Loss/classification_loss": ops.mean(error),
         }
 
     def postprocess(self, predictions, true_shape):
-        count = tf.shape(predictions["score"])[0]
-        box = tf.tile(tf.constant([[[0.25, 0.25, 0.75, 0.75]]]), [count, 1, 1])
-        score = tf.sigmoid(predictions["score"])
+        score = ops.sigmoid(predictions["score"])
+        ones = ops.ones_like(score)
         return {
-            "detection_boxes": box,
+            "detection_boxes": ops.stack([ones * 0.25, ones * 0.25, ones * 0.75, ones * 0.75], axis=-1),
             "detection_scores": score,
-            "detection_classes": tf.zeros_like(score),
-            "num_detections": tf.ones([count]),
+            "detection_classes": ops.zeros_like(score),
+            "num_detections": ones[:, 0],
         }
 
     def checkpoint_variables(self):
@@ -62,10 +64,6 @@ class TinyDetector(keras.Layer):
             "dense/weights": self.dense.kernel,
             "dense/biases": self.dense.bias,
         }
-
-
-def tf_variables(detector) -> dict[str, tf.Variable]:
-    return {name: variable.value for name, variable in detector.checkpoint_variables().items()}
 
 
 resizer = fixed_shape_resizer(8, 8)

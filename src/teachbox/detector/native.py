@@ -40,6 +40,8 @@ def batch_norm_inference(x: Any, gamma: Any, beta: Any, mean: Any, variance: Any
 
 NEVER = -3.0e38
 """A score that never counts."""
+_FEW = 8
+"""Where more than one box in so many is to be kept, all are judged at once rather than taken one by one."""
 
 
 class Suppressed(NamedTuple):
@@ -78,6 +80,9 @@ def non_max_suppression(boxes: Any, scores: Any, *, most: int, iou_threshold: fl
         signature = (tf.TensorSpec([most], tf.int32), tf.TensorSpec([], tf.int32))
         images = (tf.convert_to_tensor(boxes), tf.convert_to_tensor(scores))
         return tf.map_fn(one, images, fn_output_signature=signature, parallel_iterations=16)
+    boxes, scores = ops.convert_to_tensor(boxes), ops.convert_to_tensor(scores)
+    if _FEW * most > int(scores.shape[1]):
+        return _settle(boxes, scores, most, iou_threshold)
     indices, _, count = _greedy(boxes, scores, most, iou_threshold)
     return indices, count
 
@@ -176,21 +181,50 @@ def _greedy(
     A score of `NEVER` does not count, and stands where there is none left. With `sigma` suppression is soft, and what
     it lowers to the score threshold goes.
     """
-    left, indices, found = ops.convert_to_tensor(scores), [], []
-    places = ops.arange(left.shape[-1])
-    for _ in range(most):
+    scores = ops.convert_to_tensor(scores)
+    places, slots = ops.arange(scores.shape[-1]), ops.arange(most)
+
+    def take_best(slot: Any, state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        left, indices, found = state
         best = ops.argmax(left, axis=-1, keepdims=True)
         score = ops.take_along_axis(left, best, axis=-1)
         box = ops.take_along_axis(boxes, ops.expand_dims(best, -1), axis=-2)
         overlap = iou(box, boxes)[..., 0, :]
         gone = ops.logical_or(overlap > iou_threshold, places == ops.cast(best, places.dtype))
         if sigma:
-            lowered = left * ops.exp(-0.5 / sigma * ops.square(overlap))
-            gone = ops.logical_or(gone, lowered <= score_threshold)
-            left = lowered
-        left = ops.where(gone, NEVER, left)
-        indices.append(ops.where(score > NEVER, ops.cast(best, "int32"), 0))
-        found.append(score)
-    scores = ops.concatenate(found, axis=-1)
-    count = ops.sum(ops.cast(scores > NEVER, "int32"), axis=-1)
-    return ops.concatenate(indices, axis=-1), scores, count
+            left = left * ops.exp(-0.5 / sigma * ops.square(overlap))
+            gone = ops.logical_or(gone, left <= score_threshold)
+        own = slots == slot
+        indices = ops.where(ops.logical_and(own, score > NEVER), ops.cast(best, "int32"), indices)
+        return ops.where(gone, NEVER, left), indices, ops.where(own, score, found)
+
+    found = ops.broadcast_to(scores[..., :1] * 0.0 + NEVER, (*scores.shape[:-1], most))
+    state = (scores, ops.zeros_like(found, dtype="int32"), found)
+    _, indices, found = ops.fori_loop(0, most, take_best, state)
+    return indices, found, ops.sum(ops.cast(found > NEVER, "int32"), axis=-1)
+
+
+def _settle(boxes: Any, scores: Any, most: int, iou_threshold: float) -> tuple[Any, Any]:
+    """What `_greedy` finds, sooner where most boxes are to be kept: indices [B, most] and count [B].
+
+    All boxes are judged at once, again and again, by the better ones that still stand, until nothing changes: as often
+    as the longest chain of boxes that depend on each other.
+    """
+    order = ops.argsort(-scores, axis=-1)
+    ranked = ops.take_along_axis(boxes, ops.expand_dims(order, -1), axis=1)
+    counts = ops.take_along_axis(scores, order, axis=1) > NEVER
+    ranks = ops.arange(scores.shape[1])
+    close = ops.logical_and(iou(ranked, ranked) > iou_threshold, ops.expand_dims(ranks, -1) < ranks)
+
+    def unsettled(standing: Any, before: Any) -> Any:
+        return ops.any(standing != before)
+
+    def judge(standing: Any, _: Any) -> tuple[Any, Any]:
+        beaten = ops.any(ops.logical_and(close, ops.expand_dims(standing, -1)), axis=1)
+        return ops.logical_and(counts, ops.logical_not(beaten)), standing
+
+    standing, _ = ops.while_loop(unsettled, judge, (counts, ops.logical_not(counts)))
+    first = ops.argsort(ops.where(standing, ranks, ranks + scores.shape[1]), axis=-1)[:, :most]
+    count = ops.minimum(ops.sum(ops.cast(standing, "int32"), axis=-1), most)
+    indices = ops.cast(ops.take_along_axis(order, first, axis=1), "int32")
+    return ops.where(ops.arange(most) < ops.expand_dims(count, -1), indices, 0), count

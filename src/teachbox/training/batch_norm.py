@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from teachbox.data.batches import Batch
 from teachbox.detector.layers import BatchNorm
+from teachbox.training.backend import compiled
 from teachbox.training.loop import groundtruth
 
 
@@ -27,8 +28,8 @@ class Recalibration:
         """`batch`: what a batch looks like (see `loop.batch_spec`); it is compiled for that once."""
         self._detector = detector
         self._layers = batch_norm_layers(detector)
-        self._fed = tuple(batch)
-        self._forward = tf.function(self._run, input_signature=[dict(batch)])
+        variables = detector.variables
+        self._forward = compiled(self._run, batch, state=variables, changed=variables)
 
     def __call__(self, batches: Iterable[Batch]) -> int:
         """Replace the averages, and return the number of batches; without any, and without layers, nothing changes."""
@@ -42,9 +43,9 @@ class Recalibration:
             for batch in batches:
                 # From 0, one update leaves (1 - decay) times the batch's own statistics.
                 for layer in self._layers:
-                    layer.moving_mean.assign(tf.zeros_like(layer.moving_mean.value))
-                    layer.moving_variance.assign(tf.zeros_like(layer.moving_variance.value))
-                self._forward({key: batch[key] for key in self._fed})
+                    layer.moving_mean.assign(keras.ops.zeros(layer.moving_mean.shape))
+                    layer.moving_variance.assign(keras.ops.zeros(layer.moving_variance.shape))
+                self._forward(batch)
                 for place, layer in enumerate(self._layers):
                     share = 1.0 - layer.options.decay
                     mean = layer.moving_mean.numpy().astype(np.float64) / share

@@ -153,4 +153,4 @@ def _name(folder: Path, temporary: Path, steps: list[int]) -> None:
 
 def _value(name: str, variable: keras.Variable) -> tf.Tensor:
     # The original's step count is int64; Keras' iterations are int32.
-    return tf.cast(variable.value, tf.int64) if name == "global_step" else tf.convert_to_tensor(variable.value)
+    return tf.constant(variable.numpy(), tf.int64 if name == "global_step" else None)

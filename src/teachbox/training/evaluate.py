@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from teachbox import boxes as box_math
@@ -18,6 +18,7 @@ from teachbox.data.examples import decode_example
 from teachbox.data.resizers import Resizer
 from teachbox.data.tfrecord import read_records
 from teachbox.labels import LabelMap
+from teachbox.training.backend import Values, compiled
 from teachbox.training.loop import all_losses, batch_spec
 from teachbox.training.metrics import ImageResult
 from teachbox.training.metrics_sets import measure
@@ -71,8 +72,7 @@ class Evaluator:
         self._batches = evaluation_batches((), resizer, 1, max_boxes)
         height, width = static_size(resizer)
         spec = batch_spec(1, height, width, max_boxes)
-        self._fed = tuple(spec)
-        self._detect = tf.function(self._run, input_signature=[spec], autograph=False)
+        self._detect = compiled(self._run, spec, state=detector.variables)
 
     def __call__(self, examples: Sequence[Example]) -> Evaluation:
         """Evaluate on `examples`; an image that cannot be read is logged and left out."""
@@ -81,7 +81,7 @@ class Evaluator:
         images: list[tuple[Example, ImageResult]] = []
         sums: dict[str, float] = {}
         for batch in self._batches:
-            found, losses = self._detect({key: batch[key] for key in self._fed})
+            found, losses = self._detect(batch)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(value)
             example = by_key[batch["key"].numpy()[0].decode()]
@@ -91,20 +91,21 @@ class Evaluator:
         metrics = {name: value for name, value in metrics.items() if not np.isnan(value)}
         return Evaluation(metrics | {name: value / len(images) for name, value in sums.items()}, images)
 
-    def _run(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    def _run(self, batch: Batch) -> tuple[Values, Values]:
         predictions = self._detector(self._detector.preprocess(batch["image"]), batch["true_shape"], training=False)
         losses = all_losses(self._detector, predictions, batch)
         return self._detector.postprocess(predictions, batch["true_shape"]), losses
 
 
-def _result(example: Example, found: Mapping[str, tf.Tensor], height: int, width: int) -> ImageResult:
-    count = int(found["num_detections"][0])
+def _result(example: Example, tensors: Values, height: int, width: int) -> ImageResult:
+    found = {name: keras.ops.convert_to_numpy(value)[0] for name, value in tensors.items()}
+    count = int(found["num_detections"])
     return ImageResult(
         box_math.to_pixels(example.boxes, height, width),
         np.asarray(example.classes) + 1,
-        box_math.to_pixels(found["detection_boxes"].numpy()[0, :count], height, width),
-        found["detection_scores"].numpy()[0, :count],
-        found["detection_classes"].numpy()[0, :count].astype(np.int64) + 1,
+        box_math.to_pixels(found["detection_boxes"][:count], height, width),
+        found["detection_scores"][:count],
+        found["detection_classes"][:count].astype(np.int64) + 1,
         crowd=example.is_crowd,
         difficult=getattr(example, "difficult", None),
         group_of=getattr(example, "group_of", None),

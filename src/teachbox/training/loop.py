@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,13 @@ import tensorflow as tf
 from teachbox.data.batches import Batch
 from teachbox.detector.detector import Detector
 from teachbox.errors import TrainingError
+from teachbox.training.backend import Values, compiled, with_gradients
 from teachbox.training.optimizers import MovingAverages, slot_variables
 from teachbox.training.schedules import Schedule
 
 REGULARIZATION = "Loss/regularization_loss"
 TOTAL = "Loss/total_loss"
 _GRADIENT_NORM = "gradient_norm"
-_FED = ("image", "true_shape", "boxes", "classes", "weights", "num_boxes")
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,10 @@ class Learner:
         optimizer.build(self._trained)
         self.averages = None if averages_decay is None else MovingAverages(self._trained, averages_decay)
         self.traces = 0
-        """How often the step was compiled: once, whatever is trained on."""
+        """How often Python went through the step: where it is compiled, once, whatever is trained on."""
         self.batch = dict(batch)
-        self._step = tf.function(self._update, input_signature=[self.batch], autograph=False)
+        state = self._state()
+        self._step = compiled(self._update, self.batch, state=state, changed=state)
 
     @property
     def step(self) -> int:
@@ -81,8 +82,9 @@ class Learner:
     def run(self, batch: Batch) -> dict[str, float]:
         """One optimizer step on `batch`: losses and `gradient_norm`."""
         self.optimizer.learning_rate = self.schedule(self.step)
-        values = self._step({key: batch[key] for key in _FED})
-        return {name: float(value) for name, value in zip(values, tf.stack(list(values.values())).numpy(), strict=True)}
+        values = self._step(batch)
+        numbers = keras.ops.convert_to_numpy(keras.ops.stack(list(values.values())))
+        return {name: float(number) for name, number in zip(values, numbers, strict=True)}
 
     def warm(self, batch: Batch) -> None:
         """Compile the step by running it once, and take back what it changed."""
@@ -90,20 +92,23 @@ class Learner:
         self.run(batch)
         self.restore(before)
 
-    def _update(self, batch: Batch) -> dict[str, tf.Tensor]:
+    def _update(self, batch: Batch) -> Values:
         self.traces += 1
         images = self.detector.preprocess(batch["image"])
-        with tf.GradientTape() as tape:
+
+        def losses() -> Values:
             predictions = self.detector(images, batch["true_shape"], groundtruth(batch), training=True)
-            losses = all_losses(self.detector, predictions, batch)
-        gradients = tape.gradient(losses[TOTAL], [variable.value for variable in self._trained])
-        norm = tf.linalg.global_norm(gradients)
+            return all_losses(self.detector, predictions, batch)
+
+        values, gradients = with_gradients(losses, TOTAL, self._trained, self.detector.variables)
+        norm = global_norm(gradients)
         if self._clip_norm > 0:
-            gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm, use_norm=norm)
+            factor = self._clip_norm / keras.ops.maximum(norm, self._clip_norm)
+            gradients = [gradient * factor for gradient in gradients]
         self.optimizer.apply(gradients, self._trained)
         if self.averages is not None:
             self.averages.update()
-        return {**losses, _GRADIENT_NORM: norm}
+        return {**values, _GRADIENT_NORM: norm}
 
     # ---- state
 
@@ -121,13 +126,12 @@ class Learner:
             found["ExponentialMovingAverage/updates"] = self.averages.updates
         return found
 
-    def published(self) -> dict[str, tf.Tensor]:
+    def published(self) -> dict[str, np.ndarray]:
         """Checkpoint name → value of all that evaluation and publishing use: averages where they are kept."""
-        values = {name: variable.value for name, variable in self._variables.items()}
+        variables = dict(self._variables)
         if self.averages is not None:
-            for name, average in zip(self._trained_names, self.averages.averages, strict=True):
-                values[name] = average.value
-        return values
+            variables |= dict(zip(self._trained_names, self.averages.averages, strict=True))
+        return {name: variable.numpy() for name, variable in variables.items()}
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
@@ -180,13 +184,17 @@ def train(learner: Learner, batches: Iterator[Batch], steps: int) -> Iterator[St
         )
 
 
-def all_losses(detector: Detector, predictions: dict[str, Any], batch: Batch) -> dict[str, tf.Tensor]:
+def all_losses(detector: Detector, predictions: dict[str, Any], batch: Batch) -> Values:
     """The detector's losses of a batch, the regularization, and the sum of them all."""
     found = detector.loss(predictions, groundtruth(batch))
-    losses = {name: tf.cast(value, tf.float32) for name, value in found.items()}
-    penalties = detector.losses
-    losses[REGULARIZATION] = tf.add_n(penalties) if penalties else tf.constant(0.0)
-    return {**losses, TOTAL: tf.add_n(list(losses.values()))}
+    losses = {name: keras.ops.cast(value, "float32") for name, value in found.items()}
+    losses[REGULARIZATION] = sum(detector.losses, start=keras.ops.zeros(()))
+    return {**losses, TOTAL: sum(losses.values())}
+
+
+def global_norm(tensors: Sequence[Any]) -> Any:
+    """The length of all `tensors` taken together."""
+    return keras.ops.sqrt(sum(keras.ops.sum(keras.ops.square(tensor)) for tensor in tensors))
 
 
 def groundtruth(batch: Batch) -> Batch:

@@ -26,7 +26,7 @@ class MeanSquareFromOne(keras.optimizers.RMSprop):
             return
         super().build(var_list)
         for velocity in self._velocities:
-            velocity.assign(keras.ops.ones_like(velocity))
+            velocity.assign(keras.ops.ones(velocity.shape))
 
 
 class Momentum(keras.optimizers.SGD):
@@ -91,7 +91,8 @@ def slot_variables(
 ) -> dict[str, keras.Variable]:
     """Checkpoint name → variable of a built optimizer, for `variables` called `names`; its step count comes along."""
     found: dict[str, keras.Variable] = {"global_step": optimizer.iterations}
-    for attribute, slot in _SLOTS[type(optimizer)]:
+    slots_of = next(slots for kind, slots in _SLOTS.items() if isinstance(optimizer, kind))
+    for attribute, slot in slots_of:
         slots = getattr(optimizer, attribute)
         if slots:
             for name, variable in zip(names, variables, strict=True):

@@ -14,14 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from teachbox.data.resizers import Resizer
-from teachbox.detector.detector import Detector
 from teachbox.errors import ExportError
 from teachbox.training.garbage import MARK, is_complete, is_ours, read_mark, remove_leftovers, temporary_name
-from teachbox.training.signatures import ServingModule, build_signatures, variable_key
+from teachbox.training.graphs import Exporter, variable_key
 
 _GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _PREFIX = Path("variables") / "variables"
@@ -43,14 +42,13 @@ class Publisher:
     """Writes the versions of one detector into one folder."""
 
     def __init__(
-        self, folder: Path, detector: Detector, resizer: Resizer, variables: Mapping[str, tf.Variable], graph: str
+        self, folder: Path, variables: Mapping[str, keras.Variable], export_graph: Exporter, graph: str
     ) -> None:
         """`variables`: checkpoint name → variable, all that the graph reads. `graph`: fingerprint of what makes it."""
         self.folder = Path(folder)
-        self._detector = detector
-        self._resizer = resizer
         self._variables = dict(variables)
-        shapes = [f"{name} {variables[name].shape}" for name in sorted(variables)]
+        self._export_graph = export_graph
+        shapes = [f"{name} {tuple(variables[name].shape)}" for name in sorted(variables)]
         self.graph = hashlib.blake2b("\n".join([graph, *shapes]).encode(), digest_size=16).hexdigest()
         self._object_graph: tf.Tensor | None = None
         """What the SavedModel loader needs beside the variables' values; the same in each version of one graph."""
@@ -60,7 +58,7 @@ class Publisher:
         *,
         step: int,
         lineage: str = "",
-        values: Mapping[str, np.ndarray | tf.Tensor] | None = None,
+        values: Mapping[str, np.ndarray] | None = None,
         after: int = 0,
     ) -> Version:
         """Write the next version: the variables as they are, or as `values` (by checkpoint name) says.
@@ -76,8 +74,7 @@ class Publisher:
             remove_leftovers(self.folder)
             source = self._graph_source()
             if source is None:
-                signatures = build_signatures(self._detector, self._resizer)
-                tf.saved_model.save(ServingModule(self._variables), str(temporary), signatures=signatures)
+                self._export_graph(temporary)
                 self._object_graph = None
             else:
                 temporary.mkdir()
@@ -115,11 +112,11 @@ class Publisher:
         found = self.newest()
         return self.folder / str(found[0]) if found and found[1].get("graph") == self.graph else None
 
-    def _write_variables(self, version: Path, source: Path, values: Mapping[str, np.ndarray | tf.Tensor]) -> None:
+    def _write_variables(self, version: Path, source: Path, values: Mapping[str, np.ndarray]) -> None:
         if self._object_graph is None:
             self._object_graph = self._read_object_graph(source)
         names = sorted(self._variables)
-        tensors = [tf.convert_to_tensor(values.get(name, self._variables[name])) for name in names]
+        tensors = [tf.constant(values[name] if name in values else self._variables[name].numpy()) for name in names]
         keys = [variable_key(place) for place in range(len(names))]
         beside = version / "writing"
         beside.mkdir()
@@ -181,7 +178,7 @@ def graph_fingerprint(*parts: bytes) -> str:
     """Fingerprint of all that makes the graph: `parts` (the model's config), our sources, TensorFlow's version."""
     digest = hashlib.blake2b(digest_size=16)
     package = Path(__file__).parents[1]
-    files = ("data/decoding.py", "data/resizers.py", "training/signatures.py")
+    files = ("data/decoding.py", "data/resizers.py", "training/graphs.py", "training/signatures.py")
     sources = [*(package / "detector").rglob("*.py"), *(package / file for file in files)]
     for part in [tf.__version__.encode(), *parts, *(source.read_bytes() for source in sorted(sources))]:
         digest.update(len(part).to_bytes(8, "big") + part)

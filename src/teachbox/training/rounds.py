@@ -38,6 +38,7 @@ from teachbox.training.answers import Accepted, AnswerReader
 from teachbox.training.batch_norm import Recalibration
 from teachbox.training.evaluate import Evaluator, sample_examples
 from teachbox.training.garbage import RECORD_PATTERN, collect_garbage
+from teachbox.training.graphs import graph_exporter
 from teachbox.training.loop import Learner, Step, batch_spec, train
 from teachbox.training.optimizers import build_optimizer
 from teachbox.training.publish import Publisher, graph_fingerprint
@@ -93,9 +94,12 @@ def build_parts(settings: TrainerSettings) -> Parts:
         clip_norm=config.gradient_clipping_by_norm,
         averages_decay=config.optimizer.moving_average_decay if config.optimizer.use_moving_average else None,
     )
-    variables = {name: variable.value for name, variable in detector.checkpoint_variables().items()}
-    graph = graph_fingerprint(model.SerializeToString(deterministic=True))
-    publisher = Publisher(settings.export_dir, detector, resizer, variables, graph)
+    publisher = Publisher(
+        settings.export_dir,
+        detector.checkpoint_variables(),
+        graph_exporter(detector, resizer, model),
+        graph_fingerprint(model.SerializeToString(deterministic=True)),
+    )
     return Parts(pipeline, labels, detector, resizer, learner, publisher, max_boxes)
 
 

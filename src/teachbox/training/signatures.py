@@ -11,7 +11,7 @@ Outputs, all float32: `detection_boxes` [N, M, 4] (`[ymin, xmin, ymax, xmax]`, 0
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -19,19 +19,6 @@ import tensorflow as tf
 from teachbox.data.decoding import decode_image
 from teachbox.data.resizers import Resizer
 from teachbox.detector.detector import Detector
-
-
-class ServingModule(tf.Module):
-    """What `tf.saved_model.save` is given: the variables, in the order of their names, and nothing else to track."""
-
-    def __init__(self, variables: Mapping[str, tf.Variable]) -> None:
-        super().__init__()
-        self.weights = [variables[name] for name in sorted(variables)]
-
-
-def variable_key(place: int) -> str:
-    """Checkpoint key, inside a published version, of the variable at `place` in the order of the names."""
-    return f"weights/{place}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def build_signatures(detector: Detector, resizer: Resizer) -> dict[str, tf.types.experimental.ConcreteFunction]:

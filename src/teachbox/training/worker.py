@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from teachbox.errors import TeachboxError
+from teachbox.errors import ConfigError, TeachboxError
 from teachbox.store import Store
 from teachbox.training.settings import TrainerSettings
 from teachbox.training.trigger import Trigger
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
+BACKENDS = ("tensorflow", "jax", "torch")
 RETRY_SECONDS = 30.0
 """How long a version that could not be written waits for room on the disk, or for its permission."""
 
@@ -40,7 +41,7 @@ def run_trainer(settings: TrainerSettings, stop: threading.Event | None = None) 
             settings.dataset, state="starting", message="loading TensorFlow", run=None, step=0, steps=0
         )
         try:
-            _prepare_tensorflow(settings.tf_logging_level)
+            _prepare_backend(settings.tf_logging_level)
             from teachbox.training.rounds import Trainer, build_parts
 
             trainer = Trainer(settings, store, build_parts(settings), stop)
@@ -102,14 +103,31 @@ class _Watch:
         return self._found
 
 
-def _prepare_tensorflow(level: int) -> None:
-    """Import it with its logging at `level` (10 … 50), and let it share a GPU with the model server."""
+def _prepare_backend(level: int) -> None:
+    """Import TensorFlow with its logging at `level` (10 … 50), and the backend that Keras trains with.
+
+    A GPU is shared with the model server; where another backend trains, TensorFlow (which reads the images) leaves it
+    alone. Raises `ConfigError` where the backend that KERAS_BACKEND names is not there.
+    """
     # Its C++ part counts what it leaves out: 1 information, 2 warnings too, 3 errors too.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = str(max(0, min(3, level // 10 - 2)))
-    import tensorflow as tf
-
+    try:
+        import keras
+        import tensorflow as tf
+    except (ImportError, ValueError) as error:
+        named = os.environ.get("KERAS_BACKEND", "the one in Keras' own settings")
+        raise ConfigError(
+            f"this backend cannot be used ({error}); it is one of {', '.join(BACKENDS)}, "
+            "and the last two are installed with teachbox[jax] and teachbox[torch]",
+            where=f"KERAS_BACKEND {named}",
+        ) from error
     tf.get_logger().setLevel(level)
-    for device in tf.config.list_physical_devices("GPU"):
+    backend = keras.backend.backend()
+    if backend not in BACKENDS:
+        raise ConfigError(f"it is none of {', '.join(BACKENDS)}", where=f"KERAS_BACKEND {backend}")
+    if backend != "tensorflow":
+        tf.config.set_visible_devices([], "GPU")
+    for device in tf.config.get_visible_devices("GPU"):
         tf.config.experimental.set_memory_growth(device, True)
 
 

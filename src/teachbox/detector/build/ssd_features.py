@@ -81,5 +81,3 @@ FEATURE_EXTRACTORS: dict[str, Callable[..., Any]] = {
     "ssd_inception_v2": _ssd_inception_v2,
 }
 """`feature_extractor.type` → what builds it from its message; one file a backbone in `features/`."""
-
-

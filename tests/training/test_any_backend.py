@@ -1,0 +1,65 @@
+"""The trainer on whatever backend KERAS_BACKEND names: `make test-backends` runs this on JAX and on PyTorch."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from project import DATASET, Project
+
+from teachbox.training.publish import complete_versions
+from teachbox.training.rounds import Trainer, build_parts
+
+pytestmark = pytest.mark.tf
+
+
+def test_a_round_is_trained_published_and_taken_up_again(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.answer(*(project.task(number) for number in range(4)))
+    settings = project.settings(steps_per_epoch=4)
+    parts = build_parts(settings)
+    trainer = Trainer(settings, project.store, parts, threading.Event())
+    try:
+        trainer.start()
+        trainer.run_round(trainer.read_answers())
+        trainer.checkpoint()
+    finally:
+        trainer.close()
+    run = project.store.runs(DATASET)[-1]
+    assert (run.state, run.last_step) == ("finished", 4)
+    first, second = complete_versions(settings.export_dir)
+
+    # TensorFlow serves what this backend trained, and detects what this backend detects.
+    pixels = np.array(keras.utils.load_img(project.image(0)))
+    resized, true_shape = parts.resizer(tf.constant(pixels))
+    images, shapes = (keras.ops.convert_to_tensor(part.numpy()[None]) for part in (resized, true_shape))
+    detector = parts.detector
+    own = detector.postprocess(detector(detector.preprocess(images), shapes, training=False), shapes)
+    own = {name: keras.ops.convert_to_numpy(value) for name, value in own.items()}
+    served = [
+        tf.saved_model.load(str(settings.export_dir / str(version))).signatures["image_tensor"](
+            inputs=tf.constant(pixels[None])
+        )
+        for version in (first, second)
+    ]
+    np.testing.assert_allclose(served[1]["detection_scores"], own["detection_scores"], atol=1e-4)
+    assert np.abs(served[0]["detection_scores"] - own["detection_scores"]).max() > 1e-3
+    same = own["detection_scores"][0] > own["detection_scores"][0, 20]
+    np.testing.assert_allclose(served[1]["detection_boxes"][0][same], own["detection_boxes"][0][same], atol=1e-3)
+
+    # A later start goes on from the checkpoint, and exports no graph again.
+    weights = {name: variable.numpy() for name, variable in detector.checkpoint_variables().items()}
+    later = build_parts(settings)
+    again = Trainer(settings, project.store, later, threading.Event())
+    try:
+        again.start()
+    finally:
+        again.close()
+    assert later.learner.step == 4
+    for name, variable in later.detector.checkpoint_variables().items():
+        np.testing.assert_array_equal(variable.numpy(), weights[name], err_msg=name)
+    assert complete_versions(settings.export_dir) == [first, second]
