@@ -20,6 +20,8 @@ class BatchNormOptions:
     train: bool
     trainable: bool = True
     """Whether scale and offset are trained, where there are any."""
+    synchronized: bool = False
+    """As it is computed over several replicas (`sync_batch_norm`): the moving variance is of the biased one."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,24 @@ class ConvHyperparams:
     activation: Callable[[Any], Any] | None
     l2_weight: float
     batch_norm: BatchNormOptions | None
+    l1_weight: float = 0.0
+    use_bias: bool | None = None
+    """None: where there is no batch normalisation."""
 
     def regularizer(self) -> Any:
-        """scale · Σw² / 2, or None for a scale of 0."""
-        return keras.regularizers.L2(self.l2_weight / 2) if self.l2_weight else None
+        """l1 · Σ|w| + l2 · Σw² / 2, or None where both weights are 0."""
+        if not (self.l1_weight or self.l2_weight):
+            return None
+        return keras.regularizers.L1L2(l1=self.l1_weight, l2=self.l2_weight / 2)
+
+    def without_regularizer(self) -> ConvHyperparams:
+        """The same for kernels that nothing holds small."""
+        return replace(self, l1_weight=0.0, l2_weight=0.0)
+
+    def with_keras_kernels(self) -> ConvHyperparams:
+        """The same for kernels whose options the original names by a word that Keras does not look at: they start as
+        Keras starts them, and nothing holds them small."""
+        return replace(self.without_regularizer(), make_initializer=keras.initializers.GlorotUniform)
 
     def frozen(self) -> ConvHyperparams:
         """The same with batch normalisation by moving averages in training too (`freeze_batchnorm`)."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import keras
+from keras import ops
 
 from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
-from teachbox.detector.names import NamedVariables
+from teachbox.detector.names import NamedVariables, graph_names
 from teachbox.detector.native import batch_norm_inference, batch_norm_training
 
 Padding = Literal["same", "valid", "fixed"]
@@ -35,6 +36,9 @@ class BatchNorm(keras.layers.Layer):
         if not (training and self.options.train):
             return batch_norm_inference(x, self.gamma, self.beta, self.moving_mean, self.moving_variance, epsilon)
         y, mean, variance = batch_norm_training(x, self.gamma, self.beta, epsilon)
+        if self.options.synchronized:
+            count = ops.cast(ops.size(x) // ops.shape(x)[-1], variance.dtype)
+            variance *= (count - 1.0) / count
         decay = self.options.decay
         self.moving_mean.assign(self.moving_mean * decay + mean * (1.0 - decay))
         self.moving_variance.assign(self.moving_variance * decay + variance * (1.0 - decay))
@@ -54,10 +58,11 @@ class BatchNorm(keras.layers.Layer):
 
 
 class ConvBlock(keras.layers.Layer):
-    """A convolution (or depthwise convolution), batch normalisation where configured, activation.
+    """A convolution (full, depthwise or separable), batch normalisation where configured, activation.
 
-    `scope` is the block's name in a graph checkpoint, such as `MobilenetV1/Conv2d_0`. If `use_bias` is None, there is a
-    bias where there is no batch normalisation.
+    `scope` is the block's name in a graph checkpoint, such as `MobilenetV1/Conv2d_0`. A depthwise convolution has no
+    `filters`. A separable one is a depthwise and a 1×1 convolution with nothing between them; `multiplier` says how
+    many channels the first makes of one, `pointwise` how the second's kernel starts and is regularised, if otherwise.
     """
 
     def __init__(
@@ -69,27 +74,44 @@ class ConvBlock(keras.layers.Layer):
         filters: int | None,
         strides: int = 1,
         depthwise: bool = False,
+        separable: bool = False,
+        multiplier: int = 1,
+        pointwise: ConvHyperparams | None = None,
         padding: Padding = "same",
         dilation: int = 1,
         use_bias: bool | None = None,
+        bias_init: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(name=scope.replace("/", "_"), **kwargs)
         self.scope = scope
-        self.depthwise = depthwise
+        self.padding = padding
         self.margin = _margin(kernel_size, dilation) if padding == "fixed" and strides > 1 else None
+        if use_bias is None:
+            use_bias = hyperparams.batch_norm is None if hyperparams.use_bias is None else hyperparams.use_bias
         common: dict[str, Any] = {
             "strides": strides,
             "padding": "same" if padding == "fixed" and self.margin is None else padding.replace("fixed", "valid"),
             "dilation_rate": dilation,
-            "use_bias": hyperparams.batch_norm is None if use_bias is None else use_bias,
+            "use_bias": use_bias,
+            "bias_initializer": keras.initializers.Constant(bias_init),
             "name": "conv",
         }
+        if depthwise or separable:
+            common |= {
+                "depth_multiplier": multiplier,
+                "depthwise_initializer": hyperparams.make_initializer(),
+                "depthwise_regularizer": hyperparams.regularizer(),
+            }
         if depthwise:
-            self.conv = keras.layers.DepthwiseConv2D(
+            self.conv = keras.layers.DepthwiseConv2D(kernel_size, **common)
+        elif separable:
+            second = pointwise or hyperparams
+            self.conv = keras.layers.SeparableConv2D(
+                filters,
                 kernel_size,
-                depthwise_initializer=hyperparams.make_initializer(),
-                depthwise_regularizer=hyperparams.regularizer(),
+                pointwise_initializer=second.make_initializer(),
+                pointwise_regularizer=second.regularizer(),
                 **common,
             )
         else:
@@ -110,6 +132,12 @@ class ConvBlock(keras.layers.Layer):
         """The layers that have variables, in the order in which they are applied."""
         return [self.conv] if self.batch_norm is None else [self.conv, self.batch_norm]
 
+    @property
+    def listed_layers(self) -> list[Any | None]:
+        """The same as Keras models of the original hold them: padding where explicit, convolution, normalisation,
+        activation. None stands for what has no variables."""
+        return [*([None] if self.padding == "fixed" else []), self.conv, self.batch_norm, None]
+
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.conv.build(input_shape)
         if self.batch_norm is not None:
@@ -124,18 +152,14 @@ class ConvBlock(keras.layers.Layer):
 
     def call(self, x: Any, training: bool = False) -> Any:
         if self.margin is not None:
-            x = keras.ops.pad(x, [(0, 0), *self.margin, (0, 0)])
+            x = ops.pad(x, [(0, 0), *self.margin, (0, 0)])
         x = self.conv(x)
         if self.batch_norm is not None:
             x = self.batch_norm(x, training=training)
         return x if self.activation is None else self.activation(x)
 
     def named_variables(self) -> NamedVariables:
-        names: NamedVariables = {
-            f"{self.scope}/{'depthwise_weights' if self.depthwise else 'weights'}": self.conv.kernel
-        }
-        if self.conv.use_bias:
-            names[f"{self.scope}/biases"] = self.conv.bias
+        names = graph_names(self.scope, self.conv)
         if self.batch_norm is not None:
             names |= self.batch_norm.named_variables(f"{self.scope}/BatchNorm")
         return names

@@ -9,28 +9,37 @@ models has `named_variables()` for the first and `object_variables()` for the se
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
 NamedVariables = dict[str, keras.Variable]
 
-_MOVING = ("moving_mean", "moving_variance")
+CheckpointKind = Literal["graph", "object"]
+
+# What Keras calls a kernel, by what a graph checkpoint calls it.
+_KERNELS = {"weights": "kernel", "depthwise_weights": "depthwise_kernel", "pointwise_weights": "pointwise_kernel"}
+
+
+def _kernels(layer: Any) -> dict[str, keras.Variable]:
+    if isinstance(layer, keras.layers.SeparableConv2D):
+        return {"depthwise_weights": layer.depthwise_kernel, "pointwise_weights": layer.pointwise_kernel}
+    return {"depthwise_weights" if isinstance(layer, keras.layers.DepthwiseConv2D) else "weights": layer.kernel}
+
+
+def graph_names(scope: str, layer: Any) -> NamedVariables:
+    """The variables of one convolution or dense layer that a graph checkpoint keeps under `scope`."""
+    found = {f"{scope}/{name}": kernel for name, kernel in _kernels(layer).items()}
+    return found | {f"{scope}/biases": layer.bias} if layer.use_bias else found
 
 
 def object_names(path: str, layer: Any) -> NamedVariables:
     """The variables of one convolution, dense layer or batch normalisation that an object-based checkpoint keeps
     under `path`."""
-    found: NamedVariables = {}
-    if isinstance(layer, keras.layers.DepthwiseConv2D):
-        found[f"{path}/depthwise_kernel"] = layer.kernel
-    elif isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
-        found[f"{path}/kernel"] = layer.kernel
-    else:
+    if hasattr(layer, "statistics_and_scales"):
         return {f"{path}/{name}": variable for name, variable in layer.statistics_and_scales().items()}
-    if layer.use_bias:
-        found[f"{path}/bias"] = layer.bias
-    return found
+    found = {f"{path}/{_KERNELS[name]}": kernel for name, kernel in _kernels(layer).items()}
+    return found | {f"{path}/bias": layer.bias} if layer.use_bias else found
 
 
 def numbered(path: str, layers: Iterable[Any]) -> NamedVariables:
@@ -38,4 +47,13 @@ def numbered(path: str, layers: Iterable[Any]) -> NamedVariables:
     found: NamedVariables = {}
     for number, layer in enumerate(layers):
         found |= object_names(f"{path}/layer_with_weights-{number}", layer)
+    return found
+
+
+def listed(path: str, layers: Iterable[Any | None]) -> NamedVariables:
+    """The variables of a list of `layers`, which a checkpoint numbers with those (None) that have no variables."""
+    found: NamedVariables = {}
+    for number, layer in enumerate(layers):
+        if layer is not None:
+            found |= object_names(f"{path}/{number}", layer)
     return found
