@@ -12,21 +12,21 @@ pytestmark = pytest.mark.tf
 
 @pytest.mark.parametrize(("filters", "rounded"), [(24.0, 24), (5.6, 8), (8.4, 8), (22.4, 24), (33.6, 32), (0.1, 8)])
 def test_filters_by_hand(filters, rounded):
-    from teachbox.detector.features.ssd_mobilenet_v2 import divisible
+    from teachbox.detector.features.mobilenet_v2 import divisible
 
     assert divisible(filters) == rounded
 
 
 @given(st.floats(8, 4096))
 def test_filters_are_multiples_of_eight_and_no_tenth_too_few(filters):
-    from teachbox.detector.features.ssd_mobilenet_v2 import divisible
+    from teachbox.detector.features.mobilenet_v2 import divisible
 
     assert divisible(filters) % 8 == 0
     assert 0.9 * filters <= divisible(filters) <= filters + 8
 
 
 def hyperparams():
-    from teachbox.detector.features.ssd_mobilenet_v1 import mobilenet_hyperparams
+    from teachbox.detector.features.mobilenet_v1 import mobilenet_hyperparams
 
     return mobilenet_hyperparams()
 
@@ -49,3 +49,34 @@ def test_an_average_pool_counts_only_what_is_there():
     pool = module.branches[3][0]
     np.testing.assert_allclose(pool(np.ones((1, 4, 4, 2), np.float32)), np.ones((1, 4, 4, 2)))
     assert tuple(module(np.ones((1, 4, 4, 2), np.float32)).shape) == (1, 4, 4, 4 + 4 + 6 + 2)
+
+
+def test_a_kept_minimum_of_filters():
+    from teachbox.detector.features.mobilenet_v2 import divisible
+
+    assert [divisible(filters, 16) for filters in (5.6, 12.0, 22.4)] == [16, 16, 24]
+
+
+@pytest.mark.parametrize(("oracle", "version"), [("ssd_mobilenet_v2_keras", 2), ("ssd_mobilenet_v1_fpn", 1)])
+def test_backbones_alone_have_the_public_names(oracles, oracle, version):
+    import json
+
+    from teachbox.detector.features.mobilenet_v1 import MobileNetV1
+    from teachbox.detector.features.mobilenet_v2 import MobileNetV2, divisible
+
+    if version == 1:
+        backbone, scope = MobileNetV1("FeatureExtractor/MobilenetV1", hyperparams(), depth=lambda filters: filters), ""
+    else:
+        backbone, scope = (
+            MobileNetV2("", hyperparams(), depth=divisible),
+            "model/_feature_extractor/classification_backbone",
+        )
+    shapes = {name: tuple(output.shape) for name, output in backbone(np.zeros((1, 64, 64, 3), np.float32)).items()}
+    assert {name: (1, *shape[1:]) for name, shape in backbone.out_shapes.items()}.items() <= shapes.items()
+    found = backbone.object_variables(scope) if scope else backbone.named_variables()
+    stored = {
+        variable["name"]: variable["shape"]
+        for variable in json.loads((oracles / oracle / "variables.json").read_text())["variables"]
+        if variable["name"].startswith(scope or "FeatureExtractor") and "/fpn/" not in variable["name"]
+    }
+    assert {name: list(variable.shape) for name, variable in found.items()} == stored

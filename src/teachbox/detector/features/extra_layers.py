@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.layers import ConvBlock
-from teachbox.detector.names import NamedVariables
+from teachbox.detector.layers import ConvBlock, Padding
+from teachbox.detector.names import NamedVariables, listed
 
 EXTRA_FILTERS = (512, 256, 256, 128)
 
@@ -29,22 +29,26 @@ class ExtraLayers(keras.layers.Layer):
         depth: Callable[[int], int],
         first: int = 2,
         use_depthwise: bool = False,
+        depthwise_hyperparams: ConvHyperparams | None = None,
+        padding: Padding = "same",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.first = first
         self.stages: list[list[ConvBlock]] = []
         for index, wanted in enumerate(filters, first):
             narrow, wide = depth(wanted // 2), depth(wanted)
             halving = f"{scope}_2_Conv2d_{index}_3x3_s2_{wide}"
+            options: dict[str, Any] = {"kernel_size": 3, "strides": 2, "padding": padding}
             stage = [ConvBlock(f"{scope}_1_Conv2d_{index}_1x1_{narrow}", hyperparams, kernel_size=1, filters=narrow)]
             if use_depthwise:
-                options: dict[str, Any] = {"kernel_size": 3, "filters": None, "strides": 2, "depthwise": True}
+                own = depthwise_hyperparams or hyperparams
                 stage += [
-                    ConvBlock(f"{halving}_depthwise", hyperparams, **options),
+                    ConvBlock(f"{halving}_depthwise", own, filters=None, depthwise=True, **options),
                     ConvBlock(halving, hyperparams, kernel_size=1, filters=wide),
                 ]
             else:
-                stage.append(ConvBlock(halving, hyperparams, kernel_size=3, filters=wide, strides=2))
+                stage.append(ConvBlock(halving, hyperparams, filters=wide, **options))
             self.stages.append(stage)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -64,3 +68,10 @@ class ExtraLayers(keras.layers.Layer):
     def named_variables(self) -> NamedVariables:
         blocks = (block for stage in self.stages for block in stage)
         return {name: variable for block in blocks for name, variable in block.named_variables().items()}
+
+    def object_variables(self, path: str) -> NamedVariables:
+        """The variables that an object-based checkpoint keeps under `path`, a list of lists of layers."""
+        names: NamedVariables = {}
+        for index, stage in enumerate(self.stages, self.first):
+            names |= listed(f"{path}/{index}", [layer for block in stage for layer in block.listed_layers])
+        return names

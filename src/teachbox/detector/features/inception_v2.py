@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.layers import BatchNorm, ConvBlock
+from teachbox.detector.layers import ConvBlock
 from teachbox.detector.names import NamedVariables
 
 # A module halves the map (Mixed_4a, 5a) or keeps it. Filters by branch: 1×1; 1×1 → 3×3; 1×1 → 3×3 → 3×3; pool → 1×1.
@@ -29,54 +29,6 @@ MODULES = (
     "Mixed_5a", "Mixed_5b", "Mixed_5c",
 )  # fmt: skip
 Depth = Callable[[int], int]
-
-
-class SeparableStem(keras.layers.Layer):
-    """The first layer: a 7×7 depthwise convolution of stride 2, a pointwise one, one normalisation after both."""
-
-    def __init__(self, scope: str, hyperparams: ConvHyperparams, *, multiplier: int, filters: int) -> None:
-        super().__init__(name=scope.replace("/", "_"))
-        self.scope = scope
-        self.depthwise = keras.layers.DepthwiseConv2D(
-            7,
-            strides=2,
-            padding="same",
-            depth_multiplier=multiplier,
-            use_bias=False,
-            depthwise_initializer=hyperparams.make_initializer(),
-            depthwise_regularizer=hyperparams.regularizer(),
-            name="depthwise",
-        )
-        self.pointwise = keras.layers.Conv2D(
-            filters,
-            1,
-            use_bias=False,
-            kernel_initializer=hyperparams.make_initializer(),
-            kernel_regularizer=hyperparams.regularizer(),
-            name="pointwise",
-        )
-        assert hyperparams.batch_norm is not None
-        self.batch_norm = BatchNorm(hyperparams.batch_norm, name="batch_norm")
-        self.activation = hyperparams.activation or (lambda x: x)
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        self.depthwise.build(input_shape)
-        shape = self.depthwise.compute_output_shape(input_shape)
-        self.pointwise.build(shape)
-        self.batch_norm.build(self.pointwise.compute_output_shape(shape))
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return tuple(self.pointwise.compute_output_shape(self.depthwise.compute_output_shape(input_shape)))
-
-    def call(self, x: Any, training: bool = False) -> Any:
-        return self.activation(self.batch_norm(self.pointwise(self.depthwise(x)), training=training))
-
-    def named_variables(self) -> NamedVariables:
-        kernels = {
-            f"{self.scope}/depthwise_weights": self.depthwise.kernel,
-            f"{self.scope}/pointwise_weights": self.pointwise.kernel,
-        }
-        return kernels | self.batch_norm.named_variables(f"{self.scope}/BatchNorm")
 
 
 class Mixed(keras.layers.Layer):
@@ -143,8 +95,15 @@ class InceptionV2(keras.layers.Layer):
         self, scope: str, hyperparams: ConvHyperparams, *, depth: Depth, last: str = MODULES[-1], **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.stem = SeparableStem(
-            f"{scope}/Conv2d_1a_7x7", hyperparams, multiplier=min(depth(64) // 3, 8), filters=depth(64)
+        # One normalisation after both of its convolutions.
+        self.stem = ConvBlock(
+            f"{scope}/Conv2d_1a_7x7",
+            hyperparams,
+            kernel_size=7,
+            filters=depth(64),
+            strides=2,
+            separable=True,
+            multiplier=min(depth(64) // 3, 8),
         )
         self.convs = [
             ConvBlock(f"{scope}/Conv2d_2b_1x1", hyperparams, kernel_size=1, filters=depth(64)),
@@ -164,10 +123,11 @@ class InceptionV2(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         shape = input_shape
-        for _, layer in self._layers_in_order():
+        self.out_shapes: dict[str, tuple[int | None, ...]] = {}
+        for name, layer in self._layers_in_order():
             layer.build(shape)
             shape = tuple(layer.compute_output_shape(shape))
-        self.out_shape = shape
+            self.out_shapes[name] = shape
 
     def call(self, x: Any, training: bool = False) -> dict[str, Any]:
         outputs = {}
