@@ -71,3 +71,19 @@ def test_a_separable_convolution_by_hand():
         "model/x/0/pointwise_kernel",
         "model/x/0/bias",
     }
+
+
+def test_explicit_padding_is_alike_on_both_sides():
+    """A stride of 2 over 1, 2, 3, 4: 0+1+2 and 2+3+4, where TensorFlow's padding gives 1+2+3 and 3+4+0."""
+    import keras
+
+    from teachbox.detector.hyperparams import ConvHyperparams
+    from teachbox.detector.layers import ConvBlock
+
+    plain = ConvHyperparams(keras.initializers.Ones, None, 0.0, None)
+    x = np.arange(1, 5, dtype=np.float32).reshape(1, 1, 4, 1)
+    for padding, sums in (("fixed", [3, 9]), ("same", [6, 7])):
+        block = ConvBlock("a", plain, kernel_size=3, filters=1, strides=2, padding=padding)
+        block.build((None, 1, 4, 1))  # smaller than the kernel
+        assert block(x)[0, 0, :, 0].numpy().tolist() == sums
+        assert block.compute_output_shape((None, 1, 4, 1)) == (None, 1, 2, 1)

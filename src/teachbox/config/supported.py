@@ -111,6 +111,7 @@ def _examine(pipeline: Pipeline, message: Message, path: str, findings: Findings
             continue
         for row, (row_path, item) in enumerate(_rows(name_path, descriptor, value)):
             wrong = _refusal(descriptor, item, verdict, verdicts)
+            wrong = wrong or _of_other_types(descriptor, item, _join(block, descriptor.name), pipeline.message.model)
             wrong = wrong or _out_of_range(descriptor, item, ranges.get(descriptor.name))
             if verdict is not None and verdict.rows is not None and row >= verdict.rows:
                 wrong = f": more than {verdict.rows} of it is not built yet"
@@ -137,6 +138,23 @@ def _refusal(
         return f": {shown} is not built yet; leave it out, or write its default, {default or 'empty'}"
     choices = _built_of(descriptor.containing_oneof, siblings)
     return " is not built yet; " + (f"built: {choices}" if choices else "leave it out")
+
+
+def _of_other_types(descriptor: FieldDescriptor, value: Any, block: str, model: Message) -> str | None:
+    """What is wrong with a field that models with another type of feature extractor have."""
+    patterns = _row_for(block, ROWS.of_types)
+    if patterns is None or (descriptor.message_type is None and value == descriptor.default_value):
+        return None
+    name = _feature_extractor_type(model)
+    if any(fnmatchcase(name, pattern) for pattern in patterns.split()):
+        return None
+    return f" is not built for {name or 'a model without a type'}; built for {patterns.replace(' ', ', ')}"
+
+
+def _feature_extractor_type(model: Message) -> str:
+    kind = model.WhichOneof("model")
+    feature_extractor = getattr(getattr(model, kind), "feature_extractor", None) if kind else None
+    return getattr(feature_extractor, "type", "")
 
 
 def _out_of_range(descriptor: FieldDescriptor, value: Any, bounds: tuple[float, float | None] | None) -> str | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 from keras import ops
 
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.layers import ConvBlock
-from teachbox.detector.names import NamedVariables
+from teachbox.detector.layers import ConvBlock, apply_in_order, build_in_order
+from teachbox.detector.names import NamedVariables, listed, names_of
 
 
 class ConvolutionalBoxPredictor(keras.layers.Layer):
@@ -32,11 +33,13 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
         class_prediction_bias_init: float = 0.0,
         apply_sigmoid_to_scores: bool = False,
         use_depthwise: bool = False,
+        depthwise_hyperparams: ConvHyperparams | None = None,
         box_encodings_clip_range: tuple[float, float] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.hyperparams = hyperparams
+        self.depthwise_hyperparams = depthwise_hyperparams or hyperparams
         self.class_columns = num_classes + (1 if add_background_class else 0)
         self.anchors_per_location = list(anchors_per_location)
         self.kernel_size = kernel_size
@@ -49,49 +52,51 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
         self.use_depthwise = use_depthwise
         self.box_encodings_clip_range = box_encodings_clip_range
         self.shared: list[list[ConvBlock]] = []
-        self.box_layers: list[_Prediction] = []
-        self.class_layers: list[_Prediction] = []
+        self.box_layers: list[list[ConvBlock]] = []
+        self.class_layers: list[list[ConvBlock]] = []
 
     def build(self, input_shape: Sequence[tuple[int | None, ...]]) -> None:
         for index, (shape, anchors) in enumerate(zip(input_shape, self.anchors_per_location, strict=True)):
             scope = f"BoxPredictor_{index}"
             depth = max(min(int(shape[-1] or 0), self.max_depth), self.min_depth)
-            blocks = []
-            for layer in range(self.num_layers_before_predictor if depth > 0 else 0):
-                block = ConvBlock(f"{scope}/Conv2d_{layer}_1x1_{depth}", self.hyperparams, kernel_size=1, filters=depth)
-                block.build(shape)
-                shape = block.compute_output_shape(shape)  # noqa: PLW2901
-                blocks.append(block)
-            self.shared.append(blocks)
-            options: dict[str, Any] = {"kernel_size": self.kernel_size, "depthwise": self.use_depthwise}
-            boxes = _Prediction(
-                f"{scope}/BoxEncodingPredictor", self.hyperparams, filters=anchors * self.box_code_size, **options
+            shared = [
+                ConvBlock(f"{scope}/Conv2d_{layer}_1x1_{depth}", self.hyperparams, kernel_size=1, filters=depth)
+                for layer in range(self.num_layers_before_predictor if depth > 0 else 0)
+            ]
+            behind = build_in_order(shared, shape)
+            boxes = self._prediction(f"{scope}/BoxEncodingPredictor", anchors * self.box_code_size)
+            classes = self._prediction(
+                f"{scope}/ClassPredictor", anchors * self.class_columns, self.class_prediction_bias_init
             )
-            classes = _Prediction(
-                f"{scope}/ClassPredictor",
-                self.hyperparams,
-                filters=anchors * self.class_columns,
-                bias_init=self.class_prediction_bias_init,
-                **options,
-            )
-            for layer in (boxes, classes):
-                layer.build(shape)
+            for blocks in (boxes, classes):
+                build_in_order(blocks, behind)
+            self.shared.append(shared)
             self.box_layers.append(boxes)
             self.class_layers.append(classes)
+
+    def _prediction(self, scope: str, filters: int, bias_init: float = 0.0) -> list[ConvBlock]:
+        """The last convolution of a head, with a depthwise one before it where asked for."""
+        plain = replace(self.hyperparams, batch_norm=None, activation=None)
+        last: dict[str, Any] = {"filters": filters, "use_bias": True, "bias_init": bias_init}
+        if not self.use_depthwise:
+            return [ConvBlock(scope, plain, kernel_size=self.kernel_size, **last)]
+        own = self.depthwise_hyperparams
+        return [
+            ConvBlock(f"{scope}_depthwise", own, kernel_size=self.kernel_size, filters=None, depthwise=True),
+            ConvBlock(scope, plain, kernel_size=1, **last),
+        ]
 
     def call(self, feature_maps: Sequence[Any], training: bool = False) -> tuple[Any, Any]:
         """`(box codes [B, A, code size], class predictions [B, A, K + 1])` over all feature maps."""
         boxes, classes = [], []
-        for feature_map, blocks, box_layer, class_layer in zip(
+        for feature_map, blocks, box_layers, class_layers in zip(
             feature_maps, self.shared, self.box_layers, self.class_layers, strict=True
         ):
-            x = feature_map
-            for block in blocks:
-                x = block(x, training=training)
-            boxes.append(_by_anchor(box_layer(x, training=training), self.box_code_size))
+            x = apply_in_order(blocks, feature_map, training)
+            boxes.append(by_anchor(apply_in_order(box_layers, x, training), self.box_code_size))
             if self.dropout is not None:
                 x = self.dropout(x, training=training)
-            classes.append(_by_anchor(class_layer(x, training=training), self.class_columns))
+            classes.append(by_anchor(apply_in_order(class_layers, x, training), self.class_columns))
         codes, class_predictions = ops.concatenate(boxes, axis=1), ops.concatenate(classes, axis=1)
         if self.box_encodings_clip_range is not None:
             codes = ops.clip(codes, *self.box_encodings_clip_range)
@@ -100,58 +105,28 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
         return codes, class_predictions
 
     def named_variables(self) -> NamedVariables:
+        rows = (*self.shared, *self.box_layers, *self.class_layers)
+        return names_of(block for row in rows for block in row)
+
+    def object_variables(self, path: str) -> NamedVariables:
+        """The variables that an object-based checkpoint keeps under `path`."""
+        heads = f"{path}/_prediction_heads"
+        dropout = [] if self.dropout is None else [None]
         names: NamedVariables = {}
-        for blocks, boxes, classes in zip(self.shared, self.box_layers, self.class_layers, strict=True):
-            for block in blocks:
-                names |= block.named_variables()
-            names |= boxes.named_variables() | classes.named_variables()
+        rows = zip(self.shared, self.box_layers, self.class_layers, strict=True)
+        for index, (shared, boxes, classes) in enumerate(rows):
+            names |= listed(f"{path}/_shared_nets/{index}", _listed(shared))
+            names |= listed(f"{heads}/box_encodings/{index}/_box_encoder_layers", _listed(boxes))
+            place = f"{heads}/class_predictions_with_background/{index}/_class_predictor_layers"
+            names |= listed(place, [*dropout, *_listed(classes)])
         return names
 
 
-class _Prediction(keras.layers.Layer):
-    """The last convolution of a head, with a depthwise one before it where asked for."""
-
-    def __init__(
-        self,
-        scope: str,
-        hyperparams: ConvHyperparams,
-        *,
-        kernel_size: int,
-        filters: int,
-        depthwise: bool,
-        bias_init: float = 0.0,
-    ) -> None:
-        super().__init__(name=scope.replace("/", "_"))
-        self.scope = scope
-        self.depthwise = None
-        if depthwise:
-            self.depthwise = ConvBlock(
-                f"{scope}_depthwise", hyperparams, kernel_size=kernel_size, filters=None, depthwise=True
-            )
-        self.conv = keras.layers.Conv2D(
-            filters,
-            1 if depthwise else kernel_size,
-            padding="same",
-            kernel_initializer=hyperparams.make_initializer(),
-            kernel_regularizer=hyperparams.regularizer(),
-            bias_initializer=keras.initializers.Constant(bias_init),
-            name="conv",
-        )
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        if self.depthwise is not None:
-            self.depthwise.build(input_shape)
-        self.conv.build(input_shape)
-
-    def call(self, x: Any, training: bool = False) -> Any:
-        return self.conv(x if self.depthwise is None else self.depthwise(x, training=training))
-
-    def named_variables(self) -> NamedVariables:
-        names: NamedVariables = {} if self.depthwise is None else self.depthwise.named_variables()
-        return names | {f"{self.scope}/weights": self.conv.kernel, f"{self.scope}/biases": self.conv.bias}
+def _listed(blocks: Sequence[ConvBlock]) -> list[Any | None]:
+    return [layer for block in blocks for layer in block.listed_layers]
 
 
-def _by_anchor(x: Any, columns: int) -> Any:
+def by_anchor(x: Any, columns: int) -> Any:
     """[B, H, W, anchors · columns] → [B, H · W · anchors, columns]; B may be unknown, as in an exported graph."""
     _, height, width, depth = x.shape
     return ops.reshape(x, (-1, int(height) * int(width) * int(depth) // columns, columns))

@@ -36,6 +36,11 @@ class ConvHyperparams:
     use_bias: bool | None = None
     """None: where there is no batch normalisation."""
 
+    @property
+    def has_bias(self) -> bool:
+        """Whether convolutions have biases where nothing else is said."""
+        return self.batch_norm is None if self.use_bias is None else self.use_bias
+
     def regularizer(self) -> Any:
         """l1 · Σ|w| + l2 · Σw² / 2, or None where both weights are 0."""
         if not (self.l1_weight or self.l2_weight):

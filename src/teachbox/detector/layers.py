@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import keras
@@ -11,6 +12,7 @@ from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
 from teachbox.detector.names import NamedVariables, graph_names
 from teachbox.detector.native import batch_norm_inference, batch_norm_training
 
+Shape = tuple[int | None, ...]
 Padding = Literal["same", "valid", "fixed"]
 """`fixed`: before a stride, as much padding above and left as below and right, whatever the image's size."""
 
@@ -22,7 +24,7 @@ class BatchNorm(keras.layers.Layer):
         super().__init__(**kwargs)
         self.options = options
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         shape = (input_shape[-1],)
         # Frozen statistics leave scale and offset trainable, as in the original, unless the family freezes them too.
         scale, center = (on and self.options.trainable for on in (self.options.scale, self.options.center))
@@ -87,13 +89,11 @@ class ConvBlock(keras.layers.Layer):
         self.scope = scope
         self.padding = padding
         self.margin = _margin(kernel_size, dilation) if padding == "fixed" and strides > 1 else None
-        if use_bias is None:
-            use_bias = hyperparams.batch_norm is None if hyperparams.use_bias is None else hyperparams.use_bias
         common: dict[str, Any] = {
             "strides": strides,
             "padding": "same" if padding == "fixed" and self.margin is None else padding.replace("fixed", "valid"),
             "dilation_rate": dilation,
-            "use_bias": use_bias,
+            "use_bias": hyperparams.has_bias if use_bias is None else use_bias,
             "bias_initializer": keras.initializers.Constant(bias_init),
             "name": "conv",
         }
@@ -138,17 +138,19 @@ class ConvBlock(keras.layers.Layer):
         activation. None stands for what has no variables."""
         return [*([None] if self.padding == "fixed" else []), self.conv, self.batch_norm, None]
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        self.conv.build(input_shape)
-        if self.batch_norm is not None:
-            self.batch_norm.build(self.conv.compute_output_shape(input_shape))
+    def _padded(self, shape: Shape) -> Shape:
+        if self.margin is None:
+            return shape
+        batch, *sides, depth = shape
+        return (batch, *(side and side + sum(margin) for side, margin in zip(sides, self.margin, strict=True)), depth)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        if self.margin is not None:
-            batch, *sides, depth = input_shape
-            sides = [side and side + sum(margin) for side, margin in zip(sides, self.margin, strict=True)]
-            input_shape = (batch, *sides, depth)
-        return tuple(self.conv.compute_output_shape(input_shape))
+    def build(self, input_shape: Shape) -> None:
+        self.conv.build(self._padded(input_shape))
+        if self.batch_norm is not None:
+            self.batch_norm.build(self.compute_output_shape(input_shape))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(self.conv.compute_output_shape(self._padded(input_shape)))
 
     def call(self, x: Any, training: bool = False) -> Any:
         if self.margin is not None:
@@ -163,6 +165,28 @@ class ConvBlock(keras.layers.Layer):
         if self.batch_norm is not None:
             names |= self.batch_norm.named_variables(f"{self.scope}/BatchNorm")
         return names
+
+
+def build_in_order(layers: Iterable[Any], shape: Shape) -> Shape:
+    """Build each of `layers` for what the one before it gives; returns the shape behind the last."""
+    for layer in layers:
+        layer.build(shape)
+        shape = tuple(layer.compute_output_shape(shape))
+    return shape
+
+
+def shape_behind(layers: Iterable[Any], shape: Shape) -> Shape:
+    """The shape that `layers`, one after the other, make of `shape`."""
+    for layer in layers:
+        shape = tuple(layer.compute_output_shape(shape))
+    return shape
+
+
+def apply_in_order(layers: Iterable[Any], x: Any, training: bool) -> Any:
+    """`x` after all `layers`."""
+    for layer in layers:
+        x = layer(x, training=training)
+    return x
 
 
 def _margin(kernel_size: int | tuple[int, int], dilation: int) -> list[tuple[int, int]]:

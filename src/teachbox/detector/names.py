@@ -17,6 +17,12 @@ NamedVariables = dict[str, keras.Variable]
 
 CheckpointKind = Literal["graph", "object"]
 
+
+def checkpoint_kind(feature_extractor_type: str) -> CheckpointKind:
+    """Of which kind the checkpoints are of models with this type of single-shot or Faster R-CNN feature extractor."""
+    return "object" if feature_extractor_type.endswith("_keras") else "graph"
+
+
 # What Keras calls a kernel, by what a graph checkpoint calls it.
 _KERNELS = {"weights": "kernel", "depthwise_weights": "depthwise_kernel", "pointwise_weights": "pointwise_kernel"}
 
@@ -40,6 +46,11 @@ def object_names(path: str, layer: Any) -> NamedVariables:
         return {f"{path}/{name}": variable for name, variable in layer.statistics_and_scales().items()}
     found = {f"{path}/{_KERNELS[name]}": kernel for name, kernel in _kernels(layer).items()}
     return found | {f"{path}/bias": layer.bias} if layer.use_bias else found
+
+
+def names_of(parts: Iterable[Any]) -> NamedVariables:
+    """The variables of all `parts` by their names in a graph checkpoint."""
+    return {name: variable for part in parts for name, variable in part.named_variables().items()}
 
 
 def numbered(path: str, layers: Iterable[Any]) -> NamedVariables:

@@ -38,6 +38,8 @@ class Rows:
     """Lists that go together, row by row."""
     not_above: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """A number that cannot be above another."""
+    of_types: dict[str, str] = field(default_factory=dict)
+    """Fields, by patterns of their paths, that only models with these types of feature extractors (patterns) have."""
     needed_by_type: dict[str, str] = field(default_factory=dict)
     """What a feature extractor of a type needs to be true; the original refuses it otherwise too."""
 

@@ -10,22 +10,50 @@ import keras
 from teachbox.config.protos import hyperparams_pb2
 from teachbox.detector.build.refuse import not_built, refuse_others
 from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
+from teachbox.detector.names import CheckpointKind
 from teachbox.errors import ConfigError
 
 
-def build_hyperparams(message: hyperparams_pb2.Hyperparams, *, freeze_batchnorm: bool = False) -> ConvHyperparams:
-    """Read a `Hyperparams` message. Raises `ConfigError` for a choice that is not built."""
-    refuse_others(message, "conv_hyperparams", "regularizer initializer activation batch_norm")
-    batch_norm = None
-    if message.HasField("batch_norm"):
-        options = message.batch_norm
+def build_hyperparams(
+    message: hyperparams_pb2.Hyperparams, *, freeze_batchnorm: bool = False, kind: CheckpointKind = "graph"
+) -> ConvHyperparams:
+    """Read a `Hyperparams` message of a model whose checkpoints are of the given `kind`.
+
+    Raises `ConfigError` for a choice that is not built, or that models of this kind do not have.
+    """
+    where, read = "conv_hyperparams", "regularizer initializer activation batch_norm"
+    if kind == "graph":
+        for name in ("sync_batch_norm", "force_use_bias"):
+            if message.HasField(name) and getattr(message, name):
+                raise not_built(f"{where}.{name}", "in a model that is not of Keras it", "in the `_keras` types it is")
+    refuse_others(message, where, f"{read} sync_batch_norm force_use_bias")
+    normalizer = message.WhichOneof("normalizer_oneof")
+    batch_norm, use_bias = None, None
+    if normalizer is not None:
+        options = getattr(message, normalizer)
         train = options.train and not freeze_batchnorm
-        batch_norm = BatchNormOptions(options.decay, options.center, options.scale, options.epsilon, train)
+        batch_norm = BatchNormOptions(
+            options.decay,
+            options.center,
+            options.scale,
+            options.epsilon,
+            train,
+            synchronized=normalizer == "sync_batch_norm",
+        )
+        if kind == "object":
+            use_bias = message.force_use_bias or not options.center
+    weights = {"l1_regularizer": 0.0, "l2_regularizer": 0.0}
     regularizer = message.regularizer.WhichOneof("regularizer_oneof")
-    if regularizer not in (None, "l2_regularizer"):
-        raise not_built("conv_hyperparams.regularizer", regularizer, "l2_regularizer is")
-    l2_weight = message.regularizer.l2_regularizer.weight if regularizer else 0.0
-    return ConvHyperparams(_initializer(message.initializer), _activation(message), l2_weight, batch_norm)
+    if regularizer is not None:
+        weights[regularizer] = getattr(message.regularizer, regularizer).weight
+    return ConvHyperparams(
+        _initializer(message.initializer),
+        _activation(message),
+        weights["l2_regularizer"],
+        batch_norm,
+        l1_weight=weights["l1_regularizer"],
+        use_bias=use_bias,
+    )
 
 
 def _activation(message: hyperparams_pb2.Hyperparams) -> Callable[[Any], Any] | None:

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.layers import ConvBlock, Padding
-from teachbox.detector.names import NamedVariables, listed
+from teachbox.detector.layers import ConvBlock, Padding, Shape, apply_in_order, build_in_order
+from teachbox.detector.names import NamedVariables, listed, names_of
 
 EXTRA_FILTERS = (512, 256, 256, 128)
 
@@ -51,23 +51,18 @@ class ExtraLayers(keras.layers.Layer):
                 stage.append(ConvBlock(halving, hyperparams, filters=wide, **options))
             self.stages.append(stage)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        shape = input_shape
-        for block in (block for stage in self.stages for block in stage):
-            block.build(shape)
-            shape = block.compute_output_shape(shape)
+    def build(self, input_shape: Shape) -> None:
+        build_in_order((block for stage in self.stages for block in stage), input_shape)
 
     def call(self, x: Any, training: bool = False) -> list[Any]:
         feature_maps = []
         for stage in self.stages:
-            for block in stage:
-                x = block(x, training=training)
+            x = apply_in_order(stage, x, training)
             feature_maps.append(x)
         return feature_maps
 
     def named_variables(self) -> NamedVariables:
-        blocks = (block for stage in self.stages for block in stage)
-        return {name: variable for block in blocks for name, variable in block.named_variables().items()}
+        return names_of(block for stage in self.stages for block in stage)
 
     def object_variables(self, path: str) -> NamedVariables:
         """The variables that an object-based checkpoint keeps under `path`, a list of lists of layers."""

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
-from teachbox.detector.layers import ConvBlock, Padding
-from teachbox.detector.names import NamedVariables, numbered
+from teachbox.detector.layers import ConvBlock, Padding, Shape, build_in_order
+from teachbox.detector.names import NamedVariables, names_of, numbered
 
 SEPARABLE = (
     (1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512), (1, 512),
@@ -68,12 +68,11 @@ class MobileNetV1(keras.layers.Layer):
                 f"{scope}/{pointwise}", hyperparams, kernel_size=1, filters=depth(filters)
             )
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         shape = input_shape
-        self.out_shapes: dict[str, tuple[int | None, ...]] = {}
+        self.out_shapes: dict[str, Shape] = {}
         for name, block in self.blocks.items():
-            block.build(shape)
-            self.out_shapes[name] = shape = block.compute_output_shape(shape)
+            self.out_shapes[name] = shape = build_in_order([block], shape)
 
     def call(self, x: Any, training: bool = False) -> dict[str, Any]:
         outputs = {}
@@ -82,7 +81,7 @@ class MobileNetV1(keras.layers.Layer):
         return outputs
 
     def named_variables(self) -> NamedVariables:
-        return {name: variable for block in self.blocks.values() for name, variable in block.named_variables().items()}
+        return names_of(self.blocks.values())
 
     def object_variables(self, path: str) -> NamedVariables:
         """The variables that an object-based checkpoint keeps under `path`, the Keras model."""

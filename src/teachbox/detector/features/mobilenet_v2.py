@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.layers import ConvBlock, Padding
-from teachbox.detector.names import NamedVariables, numbered
+from teachbox.detector.layers import ConvBlock, Padding, Shape, build_in_order, shape_behind
+from teachbox.detector.names import NamedVariables, names_of, numbered
 
 # (expansion, filters, stride) of the seventeen inverted residuals (table 2 of the paper, a row for each repetition).
 _RESIDUALS = (
@@ -64,17 +64,11 @@ class InvertedResidual(keras.layers.Layer):
     def blocks(self) -> list[ConvBlock]:
         return [block for block in (self.expand, self.depthwise, self.project) if block is not None]
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        shape = input_shape
-        for block in self.blocks:
-            block.build(shape)
-            shape = block.compute_output_shape(shape)
+    def build(self, input_shape: Shape) -> None:
+        build_in_order(self.blocks, input_shape)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        shape = input_shape
-        for block in self.blocks:
-            shape = block.compute_output_shape(shape)
-        return shape
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return shape_behind(self.blocks, input_shape)
 
     def call(self, x: Any, training: bool = False) -> tuple[Any, Any]:
         expansion = x if self.expand is None else self.expand(x, training=training)
@@ -123,15 +117,14 @@ class MobileNetV2(keras.layers.Layer):
             f"{scope}/Conv_1", hyperparams, kernel_size=1, filters=last_filters or depth(LAST_FILTERS)
         )
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         shape = input_shape
         layers: list[ConvBlock | InvertedResidual] = [self.stem, *self.residuals, self.last]
-        self.out_shapes: dict[str, tuple[int | None, ...]] = {}
+        self.out_shapes: dict[str, Shape] = {}
         for number, layer in enumerate(layers, 1):
             if isinstance(layer, InvertedResidual) and layer.expand is not None:
                 self.out_shapes[f"layer_{number}/expansion_output"] = layer.expand.compute_output_shape(shape)
-            layer.build(shape)
-            self.out_shapes[f"layer_{number}"] = shape = layer.compute_output_shape(shape)
+            self.out_shapes[f"layer_{number}"] = shape = build_in_order([layer], shape)
 
     def call(self, x: Any, training: bool = False) -> dict[str, Any]:
         x = self.stem(x, training=training)
@@ -151,7 +144,7 @@ class MobileNetV2(keras.layers.Layer):
         yield self.last
 
     def named_variables(self) -> NamedVariables:
-        return {name: variable for block in self.blocks() for name, variable in block.named_variables().items()}
+        return names_of(self.blocks())
 
     def object_variables(self, path: str) -> NamedVariables:
         """The variables that an object-based checkpoint keeps under `path`, the Keras model."""

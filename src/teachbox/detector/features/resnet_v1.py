@@ -10,8 +10,8 @@ import keras
 from keras import ops
 
 from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
-from teachbox.detector.layers import ConvBlock
-from teachbox.detector.names import NamedVariables, numbered
+from teachbox.detector.layers import ConvBlock, Shape, apply_in_order, build_in_order, shape_behind
+from teachbox.detector.names import NamedVariables, names_of, numbered
 
 # Units of each block, by the number of layers (table 1 of the paper), and the filters of a block's 3×3 convolutions.
 _UNITS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -87,24 +87,20 @@ class Bottleneck(keras.layers.Layer):
         self.conv3 = conv("conv3", linear, 1, outputs)
         self.shortcut = conv("shortcut", linear, 1, outputs, strides=stride) if project else None
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        shape = input_shape
-        for block in (self.conv1, self.conv2, self.conv3):
-            block.build(shape)
-            shape = block.compute_output_shape(shape)
+    @property
+    def _residual(self) -> list[ConvBlock]:
+        return [self.conv1, self.conv2, self.conv3]
+
+    def build(self, input_shape: Shape) -> None:
+        build_in_order(self._residual, input_shape)
         if self.shortcut is not None:
             self.shortcut.build(input_shape)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        shape = input_shape
-        for block in (self.conv1, self.conv2, self.conv3):
-            shape = block.compute_output_shape(shape)
-        return shape
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return shape_behind(self._residual, input_shape)
 
     def call(self, x: Any, training: bool = False) -> Any:
-        y = x
-        for block in (self.conv1, self.conv2, self.conv3):
-            y = block(y, training=training)
+        y = apply_in_order(self._residual, x, training)
         if self.shortcut is not None:
             x = self.shortcut(x, training=training)
         elif self.stride > 1:
@@ -112,8 +108,7 @@ class Bottleneck(keras.layers.Layer):
         return x + y if self.activation is None else self.activation(x + y)
 
     def named_variables(self) -> NamedVariables:
-        blocks = (self.conv1, self.conv2, self.conv3, *([self.shortcut] if self.shortcut else []))
-        return {name: variable for block in blocks for name, variable in block.named_variables().items()}
+        return names_of([*self._residual, *([] if self.shortcut is None else [self.shortcut])])
 
     @property
     def keras_layers(self) -> list[Any]:
@@ -180,21 +175,18 @@ class ResNetV1(keras.layers.Layer):
                 for number, (stride, dilation) in enumerate(strides[block], 1)
             ]
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         shape = input_shape
         if self.stem is not None:
             self.stem.build(shape)
             shape = tuple(self.pool.compute_output_shape(self._padded(self.stem.compute_output_shape(shape))))
-        self.out_shapes: dict[str, tuple[int | None, ...]] = {}
+        self.out_shapes: dict[str, Shape] = {}
         for block, units in self.blocks.items():
-            for unit in units:
-                unit.build(shape)
-                shape = unit.compute_output_shape(shape)
-            self.out_shapes[f"block{block}"] = shape
+            self.out_shapes[f"block{block}"] = shape = build_in_order(units, shape)
             if self._halves_behind(block):
                 shape = (shape[0], *(side and -(-side // 2) for side in shape[1:3]), shape[3])
 
-    def _padded(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def _padded(self, shape: Shape) -> Shape:
         if not self.variant.padded_pool:
             return shape
         return (shape[0], *(side and side + 2 for side in shape[1:3]), shape[3])
@@ -212,19 +204,14 @@ class ResNetV1(keras.layers.Layer):
         for block, units in self.blocks.items():
             if block > self.last:
                 break
-            for unit in units:
-                x = unit(x, training=training)
-            outputs[f"block{block}"] = x
+            outputs[f"block{block}"] = x = apply_in_order(units, x, training)
             if self._halves_behind(block):
                 x = _every(x, 2)
         return outputs
 
     def named_variables(self) -> NamedVariables:
-        names: NamedVariables = {} if self.stem is None else self.stem.named_variables()
-        for units in self.blocks.values():
-            for unit in units:
-                names |= unit.named_variables()
-        return names
+        stem = [] if self.stem is None else [self.stem]
+        return names_of([*stem, *(unit for units in self.blocks.values() for unit in units)])
 
     def object_variables(self, path: str) -> NamedVariables:
         """The variables that an object-based checkpoint keeps under `path`, the Keras model."""
