@@ -77,6 +77,16 @@ def test_every_rule_names_fields_of_the_schema(pattern: str):
         assert any(name in kind.fields_by_name for kind in fitting), name
 
 
+@pytest.mark.parametrize("pattern", ROWS.of_types)
+def test_what_some_types_have_is_a_field_of_the_schema(pattern: str):
+    paths = [f"{path}.{field.name}" for path, kind in BLOCKS.items() for field in kind.fields]
+    assert any(fnmatchcase(path, pattern) for path in paths)
+    types = ROWS.table["model.ssd.feature_extractor"]["type"]
+    assert isinstance(types, Built)
+    for name in ROWS.of_types[pattern].split():
+        assert any(fnmatchcase(kind, name) for kind in types.values), name
+
+
 def test_every_block_that_is_built_has_a_row():
     """A block without a row would refuse all its fields; only blocks without fields can do without."""
     for path, kind in BLOCKS.items():
@@ -98,11 +108,6 @@ def test_real_configs_pass_or_are_refused_by_name_and_line(config_file: Path):
     refused = examine(pipeline).refused
     if not refused:
         check_supported(pipeline)
-        assert pipeline.message.model.ssd.feature_extractor.type in (
-            "ssd_mobilenet_v1",
-            "ssd_mobilenet_v2",
-            "ssd_inception_v2",
-        )
         return
     first = refused[0]
     text = refusal(pipeline)
@@ -121,6 +126,8 @@ PASS = [
     "ssd_inception_v2/pipeline.config",
     "ssd_mobilenet_v2/pipeline.config",
     "ssdlite_mobilenet_v2/pipeline.config",
+    "ssd_mobilenet_v1_fpn/pipeline.config",
+    "ssd_resnet50_v1_fpn/pipeline.config",
     "real_checkpoint_keys/ssd_mobilenet_v1_exported.pipeline.config",
     *(
         f"sample_configs/samples_configs/{name}.config"
@@ -136,6 +143,9 @@ PASS = [
             "ssd_mobilenet_v2_coco",
             "ssdlite_mobilenet_v1_coco",
             "ssdlite_mobilenet_v2_coco",
+            "ssd_mobilenet_v1_fpn_shared_box_predictor_640x640_coco14_sync",
+            "ssd_resnet50_v1_fpn_shared_box_predictor_640x640_coco14_sync",
+            "ssd_mobilenet_v2_pets_keras",
         )
     ),
 ]
@@ -179,8 +189,8 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
     [
         (
             "activation: RELU_6\n        batch",
-            "activation: SWISH\n        batch",
-            "SWISH is not built yet; built: NONE, RELU",
+            "op: FC\n        batch",
+            "conv_hyperparams.op: FC is not built yet; built: CONV",
         ),
         ("weighted_sigmoid {", "bootstrapped_sigmoid {", "classification_loss.bootstrapped_sigmoid has no alpha"),
         (
@@ -202,7 +212,7 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
             "_permutation[0] is not built",
         ),
         ("batch_size: 8", "batch_size: 8 freeze_variables: '.*'", "train_config.freeze_variables[0] is not built yet"),
-        ("batch_size: 8", "batch_size: 8 use_bfloat16: true", "leave it out, or write its default, false"),
+        ("batch_size: 8", "batch_size: 8 add_regularization_loss: false", "leave it out, or write its default, true"),
         ("batch_size: 8", "batch_size: 0", "train_config.batch_size is 0; it must be at least 1"),
         ("batch_size: 8", "batch_size: 8 fine_tune_checkpoint_version: V2", "V2 is not built yet; built: V1"),
         ("num_classes: 2", "num_classes: 0", "model.ssd.num_classes is 0; it must be at least 1"),
@@ -211,6 +221,26 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
             "iou_threshold: 0.6",
             "iou_threshold: 0.6 max_classes_per_detection: 2",
             "max_classes_per_detection: 2 is not bu",
+        ),
+        (
+            "depth_multiplier: 0.75",
+            "depth_multiplier: 0.75 fpn {}",
+            "feature_extractor.fpn is not built for ssd_mobilenet_v1; built for *_fpn, *_fpn_keras",
+        ),
+        (
+            "activation: RELU_6\n        batch",
+            "activation: RELU_6 force_use_bias: true\n        batch",
+            "conv_hyperparams.force_use_bias is not built for ssd_mobilenet_v1; built for *_keras",
+        ),
+        (
+            'type: "ssd_mobilenet_v1"',
+            'type: "ssd_resnet50_v1_fpn" use_depthwise: true',
+            "use_depthwise is not built for ssd_resnet50_v1_fpn; built for ssd_mobilenet*, ssd_inception*",
+        ),
+        (
+            'type: "ssd_mobilenet_v1"',
+            'type: "ssd_mobilenet_v1_fpn" fpn { min_level: 1 }',
+            "model.ssd.feature_extractor.fpn.min_level is 1; it must be from 2 to 5",
         ),
         ("iou_threshold: 0.6", "iou_threshold: 1.5", "iou_threshold is 1.5; it must be from 0 to 1"),
         (
@@ -259,6 +289,9 @@ def test_what_is_not_built_is_refused(old: str, new: str, words: str):
     ("old", "new"),
     [
         ("iou_threshold: 0.6", "iou_threshold: 0.6 soft_nms_sigma: 0.0 use_class_agnostic_nms: false"),
+        ("depth_multiplier: 0.75", "depth_multiplier: 1.0 use_explicit_padding: true pad_to_multiple: 32"),
+        ('type: "ssd_mobilenet_v1"', 'type: "ssd_resnet152_v1_fpn_keras" use_depthwise: false num_layers: 6 fpn {}'),
+        ("batch_size: 8", "batch_size: 8 use_bfloat16: true"),
         ("num_classes: 2", "num_classes: 2 add_background_class: true implicit_example_weight: 1.0"),
         ("batch_size: 8", "batch_size: 8 bias_grad_multiplier: 0 add_regularization_loss: true"),
         ("eval_config {", 'eval_config { metrics_set: "oid_V2_detection_metrics" include_metrics_per_category: true'),

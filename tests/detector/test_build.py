@@ -138,20 +138,19 @@ def test_initialisers(config, kind, statistics):
 
 
 REFUSED = [
-    ("feature_extractor { type: 'ssd_resnet50_v1_fpn' }", "model.ssd.feature_extractor.type: 'ssd_resnet50_v1_fpn'"),
-    ("feature_extractor { use_explicit_padding: true }", "model.ssd.feature_extractor.use_explicit_padding"),
-    ("feature_extractor { pad_to_multiple: 32 }", "model.ssd.feature_extractor.pad_to_multiple"),
+    ("feature_extractor { type: 'ssd_inception_v3' }", "model.ssd.feature_extractor.type: 'ssd_inception_v3'"),
     ("feature_extractor { fpn { } }", "model.ssd.feature_extractor.fpn"),
-    ("feature_extractor { num_layers: 5 }", "make their num_layers equal"),
+    ("feature_extractor { num_layers: 5 }", "make their num_layers, or their levels, equal"),
     ("feature_extractor { conv_hyperparams { group_norm { } } }", "conv_hyperparams.group_norm"),
     ("feature_extractor { conv_hyperparams { force_use_bias: true } }", "conv_hyperparams.force_use_bias"),
-    ("feature_extractor { conv_hyperparams { regularizer { l1_regularizer { } } } }", "l1_regularizer is not built"),
-    ("box_predictor { weight_shared_convolutional_box_predictor { } }", "weight_shared_convolutional_box_predictor"),
+    ("feature_extractor { conv_hyperparams { sync_batch_norm { } } }", "conv_hyperparams.sync_batch_norm"),
+    ("feature_extractor { type: 'ssd_mobilenet_v1_keras' fpn { } }", "model.ssd.feature_extractor.fpn"),
+    ("box_predictor { mask_rcnn_box_predictor { } }", "box_predictor: mask_rcnn_box_predictor is not built"),
     (
         "box_predictor { convolutional_box_predictor { box_code_size: 10 } }",
-        "box_code_size is 10, but FasterRCNNBoxCoder has 4",
+        "box_code_size is 10, but the box coder has 4 numbers to a box; write 4",
     ),
-    ("box_coder { square_box_coder { } }", "box_code_size is 4, but SquareBoxCoder has 3 numbers to a box; write 3"),
+    ("box_coder { square_box_coder { } }", "box_code_size is 4, but the box coder has 3 numbers to a box; write 3"),
     ("box_coder { keypoint_box_coder { } }", "keypoint_box_coder is not built"),
     ("anchor_generator { multiscale_anchor_generator { } }", "no aspect_ratios"),
     ("anchor_generator { multiscale_anchor_generator { aspect_ratios: 1 } }", "anchors for 5 feature maps"),

@@ -13,8 +13,9 @@ from teachbox.detector.anchors import AnchorGenerator
 from teachbox.detector.detector import GroundTruth
 from teachbox.detector.heads import ConvolutionalBoxPredictor
 from teachbox.detector.mining import HardExampleMiner
-from teachbox.detector.names import NamedVariables
+from teachbox.detector.names import CheckpointKind, NamedVariables, names_of
 from teachbox.detector.postprocess import PostProcessor
+from teachbox.detector.shared_heads import WeightSharedConvolutionalBoxPredictor
 from teachbox.detector.targets import TargetAssigner
 
 
@@ -43,12 +44,13 @@ class SSD(keras.layers.Layer):
         *,
         num_classes: int,
         feature_extractor: Any,
-        box_predictor: ConvolutionalBoxPredictor,
+        box_predictor: ConvolutionalBoxPredictor | WeightSharedConvolutionalBoxPredictor,
         anchor_generator: AnchorGenerator,
         target_assigner: TargetAssigner,
         box_coder: Any,
         losses: SSDLosses,
         postprocessor: PostProcessor,
+        kind: CheckpointKind = "graph",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,6 +62,7 @@ class SSD(keras.layers.Layer):
         self.box_coder = box_coder
         self.loss_parts = losses
         self.postprocessor = postprocessor
+        self.kind = kind
 
     def build_for(self, height: int, width: int) -> SSD:
         """Make all variables, for images of `height` × `width` pixels (any size may follow)."""
@@ -123,4 +126,7 @@ class SSD(keras.layers.Layer):
 
     def checkpoint_variables(self) -> NamedVariables:
         """The detector's variables by the names that public checkpoints give them."""
-        return self.feature_extractor.named_variables() | self.box_predictor.named_variables()
+        if self.kind == "graph":
+            return names_of([self.feature_extractor, self.box_predictor])
+        features = self.feature_extractor.object_variables("model/_feature_extractor")
+        return features | self.box_predictor.object_variables("model/_box_predictor")

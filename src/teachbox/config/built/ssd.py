@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from teachbox.config.built.verdicts import ONE_OR_MORE, Rows, built, no_effect, only
 
+TYPES = (
+    "ssd_mobilenet_v1",
+    "ssd_mobilenet_v1_keras",
+    "ssd_mobilenet_v2",
+    "ssd_mobilenet_v2_keras",
+    "ssd_inception_v2",
+)
+PYRAMIDS = tuple(
+    f"ssd_{backbone}_fpn{ending}"
+    for backbone in ("mobilenet_v1", "mobilenet_v2", "resnet50_v1", "resnet101_v1", "resnet152_v1")
+    for ending in ("", "_keras")
+)
+
 ROWS = Rows(
     table={
         "model.ssd": built(
@@ -14,9 +27,10 @@ ROWS = Rows(
         | no_effect("inplace_batchnorm_update", "when moving averages of batch normalisation are written, not what"),
         "model.ssd.feature_extractor": built(
             "depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers "
-            "use_depthwise"
+            "use_depthwise use_explicit_padding pad_to_multiple fpn"
         )
-        | {"type": only("ssd_mobilenet_v1", "ssd_mobilenet_v2", "ssd_inception_v2")},
+        | {"type": only(*TYPES, *PYRAMIDS)},
+        "model.ssd.feature_extractor.fpn": built("min_level max_level additional_layer_depth"),
         "model.ssd.image_resizer": built("fixed_shape_resizer keep_aspect_ratio_resizer"),
         # A single-shot detector has its anchors laid for one size of image.
         "model.ssd.image_resizer.keep_aspect_ratio_resizer": built(
@@ -24,7 +38,7 @@ ROWS = Rows(
         )
         | {"pad_to_max_dimension": only("true")},
         # Heads, anchors, targets
-        "model.ssd.box_predictor": built("convolutional_box_predictor"),
+        "model.ssd.box_predictor": built("convolutional_box_predictor weight_shared_convolutional_box_predictor"),
         "model.ssd.anchor_generator": built(
             "ssd_anchor_generator multiscale_anchor_generator flexible_grid_anchor_generator"
         ),
@@ -52,7 +66,26 @@ ROWS = Rows(
     },
     ranges={
         "model.ssd": {"num_classes": ONE_OR_MORE},
-        "model.ssd.feature_extractor": {"depth_multiplier": (0.01, None), "min_depth": ONE_OR_MORE},
+        "model.ssd.feature_extractor": {
+            "depth_multiplier": (0.01, None),
+            "min_depth": ONE_OR_MORE,
+            "pad_to_multiple": ONE_OR_MORE,
+        },
+        # A backbone has maps of the levels 2 to 5; further ones stand on the last.
+        "model.ssd.feature_extractor.fpn": {
+            "min_level": (2, 5),
+            "max_level": (5, None),
+            "additional_layer_depth": ONE_OR_MORE,
+        },
+    },
+    of_types={
+        "model.ssd.feature_extractor.fpn": "*_fpn *_fpn_keras",
+        "model.ssd.feature_extractor.num_layers": " ".join(TYPES),
+        "model.ssd.feature_extractor.use_depthwise": "ssd_mobilenet* ssd_inception*",
+        # Below the second level the slim library's pyramids would add maps that are shifted against each other.
+        "model.ssd.feature_extractor.use_explicit_padding": " ".join(
+            [*TYPES, "ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_fpn_keras"]
+        ),
     },
     needed_by_type={"ssd_inception_v2": "override_base_feature_extractor_hyperparams"},
 )

@@ -39,6 +39,7 @@ ROWS = Rows(
         | no_effect("batch_queue_capacity num_batch_queue_threads prefetch_queue_capacity", OWN_INPUT)
         | no_effect("max_number_of_boxes", "the one of train_input_reader counts, as in the original")
         | no_effect("unpad_groundtruth_tensors", "rows that fill up a batch never count")
+        | no_effect("use_bfloat16", "the arithmetic of a TPU; without one the original, too, takes no notice")
         | no_effect("retain_original_images", "says what the original kept in memory"),
         "train_config.optimizer": built(
             "rms_prop_optimizer momentum_optimizer adam_optimizer use_moving_average moving_average_decay"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from teachbox.config.protos import ssd_pb2
-from teachbox.detector.box_coding import BoxCoder
 from teachbox.detector.build.anchors import build_anchor_generator
-from teachbox.detector.build.hyperparams import build_hyperparams
+from teachbox.detector.build.box_predictors import build_box_predictor
 from teachbox.detector.build.losses import build_classification_loss, build_localization_loss, build_miner
 from teachbox.detector.build.matching import build_box_coder, build_matcher, build_similarity
 from teachbox.detector.build.postprocess import build_postprocessor
 from teachbox.detector.build.refuse import not_built, refuse_others
 from teachbox.detector.build.ssd_features import build_feature_extractor
-from teachbox.detector.heads import ConvolutionalBoxPredictor
+from teachbox.detector.names import checkpoint_kind
 from teachbox.detector.ssd import SSD, SSDLosses
 from teachbox.detector.targets import TargetAssigner
 from teachbox.errors import ConfigError
@@ -35,18 +34,27 @@ def build_ssd(config: ssd_pb2.Ssd) -> SSD:
     if not anchor_generator.normalized:
         found = "they are in pixels, and a single-shot detector compares them with normalized boxes"
         raise ConfigError(f"{found}; choose anchors with normalize_coordinates", where="model.ssd.anchor_generator")
-    layers = len(anchor_generator.anchors_per_location)
-    if layers != config.feature_extractor.num_layers:
-        found = (
-            f"anchors for {layers} feature maps, but the feature extractor has {config.feature_extractor.num_layers}"
-        )
-        raise ConfigError(f"{found}; make their num_layers equal", where="model.ssd.anchor_generator")
     unmatched = _unmatched_class(config)
     height, width = _image_size(config)
+    feature_extractor = build_feature_extractor(config, (height, width))
+    layers = len(anchor_generator.anchors_per_location)
+    if layers != feature_extractor.num_layers:
+        found = f"anchors for {layers} feature maps, but the feature extractor has {feature_extractor.num_layers}"
+        right = "make their num_layers, or their levels, equal"
+        raise ConfigError(f"{found}; {right}", where="model.ssd.anchor_generator")
+    kind = checkpoint_kind(config.feature_extractor.type)
     detector = SSD(
         num_classes=config.num_classes,
-        feature_extractor=build_feature_extractor(config),
-        box_predictor=_box_predictor(config, anchor_generator.anchors_per_location, box_coder),
+        feature_extractor=feature_extractor,
+        box_predictor=build_box_predictor(
+            config.box_predictor,
+            num_classes=config.num_classes,
+            anchors_per_location=anchor_generator.anchors_per_location,
+            box_code_size=box_coder.code_size,
+            add_background_class=config.add_background_class,
+            freeze_batchnorm=config.freeze_batchnorm,
+            kind=kind,
+        ),
         anchor_generator=anchor_generator,
         target_assigner=TargetAssigner(
             build_similarity(config.similarity_calculator),
@@ -59,6 +67,7 @@ def build_ssd(config: ssd_pb2.Ssd) -> SSD:
         box_coder=box_coder,
         losses=_losses(config),
         postprocessor=build_postprocessor(config.post_processing, has_background=config.add_background_class),
+        kind=kind,
         name="ssd",
     )
     return detector.build_for(height, width)
@@ -73,37 +82,6 @@ def _image_size(config: ssd_pb2.Ssd) -> tuple[int, int]:
         size = resizer.keep_aspect_ratio_resizer.max_dimension
         return size, size
     raise not_built("model.ssd.image_resizer", kind, "fixed_shape_resizer and keep_aspect_ratio_resizer are")
-
-
-def _box_predictor(
-    config: ssd_pb2.Ssd, anchors_per_location: list[int], box_coder: BoxCoder
-) -> ConvolutionalBoxPredictor:
-    where = "model.ssd.box_predictor"
-    kind = config.box_predictor.WhichOneof("box_predictor_oneof")
-    if kind != "convolutional_box_predictor":
-        raise not_built(where, kind, "convolutional_box_predictor is")
-    message = config.box_predictor.convolutional_box_predictor
-    if message.box_code_size != box_coder.code_size:
-        found = f"box_code_size is {message.box_code_size}, but {type(box_coder).__name__} has {box_coder.code_size}"
-        raise ConfigError(f"{found} numbers to a box; write {box_coder.code_size}", where=f"{where}.{kind}")
-    clip = message.box_encodings_clip_range
-    return ConvolutionalBoxPredictor(
-        build_hyperparams(message.conv_hyperparams, freeze_batchnorm=config.freeze_batchnorm),
-        num_classes=config.num_classes,
-        anchors_per_location=anchors_per_location,
-        add_background_class=config.add_background_class,
-        kernel_size=message.kernel_size,
-        box_code_size=message.box_code_size,
-        min_depth=message.min_depth,
-        max_depth=message.max_depth,
-        num_layers_before_predictor=message.num_layers_before_predictor,
-        dropout_rate=1.0 - message.dropout_keep_probability if message.use_dropout else 0.0,
-        class_prediction_bias_init=message.class_prediction_bias_init,
-        apply_sigmoid_to_scores=message.apply_sigmoid_to_scores,
-        use_depthwise=message.use_depthwise,
-        box_encodings_clip_range=(clip.min, clip.max) if message.HasField("box_encodings_clip_range") else None,
-        name="box_predictor",
-    )
 
 
 def _unmatched_class(config: ssd_pb2.Ssd) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""What backbones want of the values of an image."""
+"""What backbones want of an image: its values, and its size."""
 
 from __future__ import annotations
 
@@ -18,3 +18,9 @@ def to_unit_range(images: Any) -> Any:
 def less_channel_means(images: Any) -> Any:
     """Pixels 0…255 less the mean of each channel."""
     return images - ops.convert_to_tensor(_CHANNEL_MEANS, dtype="float32")
+
+
+def padded_to_multiple(images: Any, multiple: int) -> Any:
+    """Images [B, H, W, 3] with zeros below and to the right, up to the next multiple of both sides."""
+    margins = [(0, -int(side) % multiple) for side in images.shape[1:3]]
+    return ops.pad(images, [(0, 0), *margins, (0, 0)]) if any(after for _, after in margins) else images

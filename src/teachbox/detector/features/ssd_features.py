@@ -8,7 +8,8 @@ from typing import Any
 import keras
 
 from teachbox.detector.features.extra_layers import ExtraLayers
-from teachbox.detector.features.preprocessing import to_unit_range
+from teachbox.detector.features.preprocessing import padded_to_multiple, to_unit_range
+from teachbox.detector.layers import Shape
 from teachbox.detector.names import NamedVariables
 
 
@@ -16,23 +17,33 @@ class SSDFeatures(keras.layers.Layer):
     """`num_layers` feature maps of images [B, H, W, 3] in −1…1: the backbone's outputs `taps`, then the extra layers on
     the last of them."""
 
-    def __init__(self, backbone: Any, extras: ExtraLayers, *, taps: Sequence[str], num_layers: int = 6, **kwargs: Any):
+    def __init__(
+        self,
+        backbone: Any,
+        extras: ExtraLayers,
+        *,
+        taps: Sequence[str],
+        num_layers: int = 6,
+        pad_to_multiple: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.backbone, self.extras = backbone, extras
         self.taps = list(taps)
         self.num_layers = num_layers
+        self.pad_to_multiple = pad_to_multiple
 
     @staticmethod
     def preprocess(images: Any) -> Any:
         """Pixels 0…255 scaled to −1…1."""
         return to_unit_range(images)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         self.backbone.build(input_shape)
         self.extras.build(self.backbone.out_shapes[self.taps[-1]])
 
     def call(self, images: Any, training: bool = False) -> list[Any]:
-        outputs = self.backbone(images, training=training)
+        outputs = self.backbone(padded_to_multiple(images, self.pad_to_multiple), training=training)
         feature_maps = [outputs[name] for name in self.taps]
         return [*feature_maps, *self.extras(feature_maps[-1], training=training)][: self.num_layers]
 
