@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class AnchorGenerator(Protocol):
     def anchors_per_location(self) -> list[int]:
         """For each feature map, how many anchors a cell has."""
 
-    def __call__(self, feature_map_shapes: Sequence[Shape], image_shape: Shape) -> NDArray[np.float32]:
+    def __call__(self, feature_map_shapes: Sequence[Shape], image_shape: Shape) -> Any:
         """Anchors [A, 4] of all feature maps (height, width), in their order, row by row, for an image in pixels."""
 
 
@@ -108,10 +108,16 @@ def box_sizes(specs: Sequence[Pair], base: Pair) -> NDArray[np.float32]:
     return np.stack([scales / roots * np.float32(base[0]), scales * roots * np.float32(base[1])], axis=1)
 
 
-def tile(shape: Shape, sizes: NDArray[np.float32], stride: Pair, offset: Pair) -> NDArray[np.float32]:
-    """Boxes [height * width * N, 4] of the `sizes` [N, 2] around each cell of a feature map, row by row."""
-    y = np.arange(shape[0], dtype=np.float32) * np.float32(stride[0]) + np.float32(offset[0])
-    x = np.arange(shape[1], dtype=np.float32) * np.float32(stride[1]) + np.float32(offset[1])
-    centers = np.stack(np.meshgrid(y, x, indexing="ij"), axis=-1).reshape(-1, 1, 2)
-    boxes = np.concatenate([centers - 0.5 * sizes, centers + 0.5 * sizes], axis=-1)
-    return boxes.reshape(-1, 4).astype(np.float32)
+def tile(shape: Shape, sizes: NDArray[np.float32], stride: Pair, offset: Pair, numbers: Any = np) -> Any:
+    """Boxes float32 [height * width * N, 4] of the `sizes` [N, 2] around each cell of a feature map, row by row.
+
+    `numbers`: what computes them, numpy or, where sizes are known only later, keras.ops.
+    """
+    y, x = (
+        numbers.arange(count, dtype="float32") * np.float32(step) + start
+        for count, step, start in zip(shape, stride, offset, strict=True)
+    )
+    centers = numbers.stack(numbers.meshgrid(y, x, indexing="ij"), axis=-1)
+    centers = numbers.reshape(centers, (-1, 1, 2))
+    half = np.float32(0.5) * sizes
+    return numbers.reshape(numbers.concatenate([centers - half, centers + half], axis=-1), (-1, 4))

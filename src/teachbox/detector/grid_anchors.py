@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from keras import ops
 
 from teachbox.detector.anchors import Pair, Shape, box_sizes, tile
 
@@ -35,22 +36,30 @@ class GridAnchorGenerator:
     def anchors_per_location(self) -> list[int]:
         return [len(grid.specs) for grid in self.grids]
 
-    def __call__(self, feature_map_shapes: Sequence[Shape], image_shape: Shape) -> NDArray[np.float32]:
-        """Anchors [A, 4] of all feature maps (height, width), in their order, row by row, for an image in pixels."""
+    def __call__(self, feature_map_shapes: Sequence[Shape], image_shape: Shape) -> Any:
+        """Anchors [A, 4] of all feature maps (height, width), in their order, row by row, for an image in pixels.
+
+        float32: of numpy, or a tensor where a size is one (TensorFlow may learn sizes only when it runs).
+        """
+        sizes = (*image_shape, *(side for shape in feature_map_shapes for side in shape))
+        numbers: Any = np if all(isinstance(size, int) for size in sizes) else ops
         layers = []
         for shape, grid in zip(feature_map_shapes, self.grids, strict=True):
-            offset = _half_where_it_fits(grid.stride, image_shape) if grid.offset is None else grid.offset
-            layers.append(tile(shape, box_sizes(grid.specs, grid.base), grid.stride, offset))
-        anchors = np.concatenate(layers)
+            offset = grid.offset or tuple(map(_half_where_it_fits, grid.stride, image_shape))
+            layers.append(tile(shape, box_sizes(grid.specs, grid.base), grid.stride, offset, numbers))
+        anchors = layers[0] if len(layers) == 1 else numbers.concatenate(layers, axis=0)
         if not self.normalized:
             return anchors
         height, width = image_shape
-        return np.divide(anchors, [height, width, height, width], dtype=np.float32)
+        if numbers is np:
+            return np.divide(anchors, [height, width, height, width], dtype=np.float32)
+        return anchors / ops.cast(ops.stack([height, width, height, width]), "float32")
 
 
-def _half_where_it_fits(stride: Pair, image_shape: Shape) -> Pair:
-    height, width = (0.5 * step if side % step == 0 else 0.0 for step, side in zip(stride, image_shape, strict=True))
-    return height, width
+def _half_where_it_fits(stride: float, side: Any) -> Any:
+    if isinstance(side, int):
+        return 0.5 * stride if side % stride == 0 else 0.0
+    return ops.where(ops.cast(side, "float32") % stride == 0, 0.5 * stride, 0.0)
 
 
 def every_scale(scales: Sequence[float], aspect_ratios: Sequence[float]) -> tuple[Pair, ...]:
