@@ -35,11 +35,14 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
         use_depthwise: bool = False,
         depthwise_hyperparams: ConvHyperparams | None = None,
         box_encodings_clip_range: tuple[float, float] | None = None,
+        scopes: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
+        """`scopes`: for each feature map, what its layers' names in a graph checkpoint begin with."""
         super().__init__(**kwargs)
         self.hyperparams = hyperparams
         self.depthwise_hyperparams = depthwise_hyperparams or hyperparams
+        self.scopes = list(scopes) or [f"BoxPredictor_{index}" for index in range(len(anchors_per_location))]
         self.class_columns = num_classes + (1 if add_background_class else 0)
         self.anchors_per_location = list(anchors_per_location)
         self.kernel_size = kernel_size
@@ -56,8 +59,7 @@ class ConvolutionalBoxPredictor(keras.layers.Layer):
         self.class_layers: list[list[ConvBlock]] = []
 
     def build(self, input_shape: Sequence[tuple[int | None, ...]]) -> None:
-        for index, (shape, anchors) in enumerate(zip(input_shape, self.anchors_per_location, strict=True)):
-            scope = f"BoxPredictor_{index}"
+        for scope, shape, anchors in zip(self.scopes, input_shape, self.anchors_per_location, strict=True):
             depth = max(min(int(shape[-1] or 0), self.max_depth), self.min_depth)
             shared = [
                 ConvBlock(f"{scope}/Conv2d_{layer}_1x1_{depth}", self.hyperparams, kernel_size=1, filters=depth)
@@ -127,6 +129,9 @@ def _listed(blocks: Sequence[ConvBlock]) -> list[Any | None]:
 
 
 def by_anchor(x: Any, columns: int) -> Any:
-    """[B, H, W, anchors · columns] → [B, H · W · anchors, columns]; B may be unknown, as in an exported graph."""
+    """[B, H, W, anchors · columns] → [B, H · W · anchors, columns]; B may be unknown, as in an exported graph, or H
+    and W, where images are of many sizes."""
     _, height, width, depth = x.shape
+    if height is None or width is None:
+        return ops.reshape(x, (ops.shape(x)[0], -1, columns))
     return ops.reshape(x, (-1, int(height) * int(width) * int(depth) // columns, columns))

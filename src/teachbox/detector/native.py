@@ -38,6 +38,56 @@ def batch_norm_inference(x: Any, gamma: Any, beta: Any, mean: Any, variance: Any
     return x * scale + (beta - mean * scale)
 
 
+def crop_and_resize(images: Any, boxes: Any, size: tuple[int, int]) -> Any:
+    """What lies in the normalized `boxes` [B, N, 4] of `images` [B, H, W, C], sampled bilinearly: [B · N, h, w, C].
+
+    The first and the last of the h × w samples lie on the box's sides, where 0 and 1 are the centres of the image's
+    first and last pixels; a sample outside of these is 0.
+    """
+    count = ops.shape(boxes)[1]
+    flat = ops.reshape(boxes, (-1, 4))
+    image = ops.arange(ops.shape(flat)[0]) // count
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.image.crop_and_resize(images, flat, image, size)
+    _, height, width, depth = images.shape
+    ymin, xmin, ymax, xmax = ops.unstack(flat, 4, axis=-1)
+    (top, bottom, down), (left, right, across) = (
+        _neighbours(start, stop, samples, int(side))
+        for start, stop, samples, side in ((ymin, ymax, size[0], height), (xmin, xmax, size[1], width))
+    )
+    pixels = ops.reshape(images, (-1, depth))
+    row = ops.reshape(image, (-1, 1, 1)) * height
+
+    def picked(y: tuple[Any, Any], x: tuple[Any, Any]) -> Any:
+        places = (row + y[0][:, :, None]) * width + x[0][:, None, :]
+        return ops.take(pixels, places, axis=0) * ops.expand_dims(y[1][:, :, None] * x[1][:, None, :], -1)
+
+    inside = ops.cast(ops.logical_and(down[:, :, None], across[:, None, :]), images.dtype)
+    crops = picked(top, left) + picked(top, right) + picked(bottom, left) + picked(bottom, right)
+    return crops * ops.expand_dims(inside, -1)
+
+
+def _neighbours(start: Any, stop: Any, samples: int, side: int) -> tuple[tuple[Any, Any], tuple[Any, Any], Any]:
+    """Along one side, [N, samples] each: the pixel before each sample and its share, the one after it and its share;
+    and whether the sample is inside."""
+    last = side - 1
+    if samples > 1:
+        steps = ops.arange(samples, dtype="float32") * ops.expand_dims((stop - start) * (last / (samples - 1)), -1)
+        places = ops.expand_dims(start * last, -1) + steps
+    else:
+        places = ops.expand_dims(0.5 * (start + stop) * last, -1)
+    inside = ops.logical_and(places >= 0, places <= last)
+    before = ops.floor(places)
+    share = places - before
+
+    def pixel(place: Any) -> Any:
+        return ops.cast(ops.clip(place, 0, last), "int32")
+
+    return (pixel(before), 1.0 - share), (pixel(before + 1.0), share), inside
+
+
 NEVER = -3.0e38
 """A score that never counts."""
 _FEW = 8

@@ -105,7 +105,9 @@ class BatchNonMaxSuppression:
         )
 
     def _class_agnostic(self, boxes: Any, scores: Any) -> tuple[Suppressed, Any]:
-        most = min(self.max_total_detections, int(scores.shape[1]))
+        most = self.max_total_detections
+        if scores.shape[1] is not None:  # unknown where images are of many sizes
+            most = min(most, int(scores.shape[1]))
         best = ops.max(scores, axis=-1)
         column = ops.cast(ops.argmax(scores, axis=-1), "int32")
         own = boxes[:, :, 0]

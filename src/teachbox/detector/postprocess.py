@@ -32,19 +32,32 @@ class PostProcessor:
         self.has_background = has_background
         self.change_coordinate_frame = change_coordinate_frame
 
-    def __call__(self, boxes: Any, logits: Any, true_shape: Any, image_shape: tuple[Any, Any]) -> dict[str, Any]:
-        """Detections of `boxes` [B, A, 4] and `logits` [B, A, columns].
+    def __call__(
+        self,
+        boxes: Any,
+        logits: Any,
+        true_shape: Any,
+        image_shape: tuple[Any, Any],
+        count: Any | None = None,
+    ) -> dict[str, Any]:
+        """Detections of `boxes` [B, A, 4], or [B, A, q, 4] (q: 1 or K), and `logits` [B, A, columns].
 
-        `true_shape` int32 [B, 3] is the part of the padded image [`image_shape`] that holds the picture; detections are
-        normalized 0–1 of that part, or of the whole without `change_coordinate_frame`. Classes are float32 from 0.
+        `true_shape` int32 [B, 3] is the part of the padded image that holds the picture, and `image_shape` that image's
+        height and width, or (1.0, 1.0) if boxes are in pixels. Detections are normalized 0–1 of the picture, or stay
+        as they are without `change_coordinate_frame`. Classes are float32 from 0. Of each image only the first `count`
+        (int32 [B]) boxes are there, where that is given.
         """
         scores = self.convert_scores(logits)
         class_scores = scores[..., 1:] if self.has_background else scores
+        if count is not None:
+            there = ops.arange(ops.shape(logits)[1]) < ops.expand_dims(count, -1)
+            class_scores = ops.where(ops.expand_dims(there, -1), class_scores, self.suppress.score_threshold)
         height, width = ops.cast(image_shape[0], "float32"), ops.cast(image_shape[1], "float32")
         true = ops.cast(true_shape, "float32")
         zeros = ops.zeros_like(true[:, 0])
         window = ops.stack([zeros, zeros, true[:, 0] / height, true[:, 1] / width], axis=-1)
-        kept = self.suppress(ops.expand_dims(boxes, 2), class_scores, window, self.change_coordinate_frame)
+        candidates = ops.expand_dims(boxes, 2) if len(boxes.shape) == 3 else boxes
+        kept = self.suppress(candidates, class_scores, window, self.change_coordinate_frame)
         return {
             "detection_boxes": kept.boxes,
             "detection_scores": kept.scores,

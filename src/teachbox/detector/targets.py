@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from teachbox.detector.matching import UNMATCHED
+from teachbox.detector.matching import IGNORED, UNMATCHED
 
 
 class Targets(NamedTuple):
@@ -45,15 +45,22 @@ class TargetAssigner:
         self.unmatched_class = unmatched_class
         self.negative_class_weight = negative_class_weight
 
-    def __call__(self, anchors: Any, boxes: Any, classes: Any, weights: Any, num_boxes: Any) -> Targets:
-        """Targets for `anchors` [A, 4] and padded ground truth: boxes [B, G, 4], classes int [B, G] from 0,
-        weights [B, G], num_boxes int [B]."""
+    def __call__(
+        self, anchors: Any, boxes: Any, classes: Any, weights: Any, num_boxes: Any, usable: Any | None = None
+    ) -> Targets:
+        """Targets for `anchors` [A, 4], or [B, A, 4] of each image, and padded ground truth: boxes [B, G, 4],
+        classes int [B, G] from 0, weights [B, G], num_boxes int [B]. Anchors that are not `usable` (bool [A]) are
+        ignored."""
         rows = ops.shape(boxes)[1]
         valid = ops.expand_dims(ops.arange(rows), 0) < ops.expand_dims(ops.cast(num_boxes, "int32"), -1)
         similarity = ops.where(ops.expand_dims(valid, -1), self.similarity(boxes, anchors), -float("inf"))
+        if usable is not None:
+            similarity = ops.where(usable, similarity, -float("inf"))
         # A box of weight 0 may be matched, so that its anchors are no negatives, but takes none by force.
         match = self.matcher(similarity, ops.logical_and(valid, weights > 0))
         match = ops.where(ops.any(valid, axis=1, keepdims=True), match, UNMATCHED)
+        if usable is not None:
+            match = ops.where(usable, match, IGNORED)
         matched = match >= 0
         row = ops.maximum(match, 0)
         matched_boxes = ops.take_along_axis(boxes, ops.expand_dims(row, -1), axis=1)

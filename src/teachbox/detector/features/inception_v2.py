@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -29,6 +30,14 @@ MODULES = (
     "Mixed_5a", "Mixed_5b", "Mixed_5c",
 )  # fmt: skip
 Depth = Callable[[int], int]
+# Standard deviations that some layers begin with, whatever the config says of the others: the original has them so.
+_STEM, _FIRST, _REDUCING, _AFTER_POOL = 1.0, 0.1, 0.09, 0.1
+
+
+def _beginning(hyperparams: ConvHyperparams, stddev: float | None) -> ConvHyperparams:
+    if stddev is None:
+        return hyperparams
+    return replace(hyperparams, make_initializer=lambda: keras.initializers.TruncatedNormal(stddev=stddev))
 
 
 class Mixed(keras.layers.Layer):
@@ -38,16 +47,22 @@ class Mixed(keras.layers.Layer):
         super().__init__(name=f"{scope}/{name}".replace("/", "_"))
         scope = f"{scope}/{name}"
 
-        def conv(branch: int, label: str, size: int, filters: int, strides: int = 1) -> ConvBlock:
+        def conv(
+            branch: int, label: str, size: int, filters: int, strides: int = 1, stddev: float | None = None
+        ) -> ConvBlock:
             block = f"{scope}/Branch_{branch}/Conv2d_{label}_{size}x{size}"
-            return ConvBlock(block, hyperparams, kernel_size=size, filters=depth(filters), strides=strides)
+            own = _beginning(hyperparams, stddev)
+            return ConvBlock(block, own, kernel_size=size, filters=depth(filters), strides=strides)
+
+        def reduce(branch: int, filters: int) -> ConvBlock:
+            return conv(branch, "0a", 1, filters, stddev=_REDUCING)
 
         self.branches: list[list[Any]]
         if name in _HALVING:
             (narrow, wide), (first, second) = _HALVING[name]
             self.branches = [
-                [conv(0, "0a", 1, narrow), conv(0, "1a", 3, wide, 2)],
-                [conv(1, "0a", 1, first), conv(1, "0b", 3, second), conv(1, "1a", 3, second, 2)],
+                [reduce(0, narrow), conv(0, "1a", 3, wide, 2)],
+                [reduce(1, first), conv(1, "0b", 3, second), conv(1, "1a", 3, second, 2)],
                 [keras.layers.MaxPooling2D(3, strides=2, padding="same")],
             ]
         else:
@@ -55,9 +70,9 @@ class Mixed(keras.layers.Layer):
             pooling = keras.layers.AveragePooling2D if pool == "average" else keras.layers.MaxPooling2D
             self.branches = [
                 [conv(0, "0a", 1, single)],
-                [conv(1, "0a", 1, narrow), conv(1, "0b", 3, wide)],
-                [conv(2, "0a", 1, first), conv(2, "0b", 3, second), conv(2, "0c", 3, second)],
-                [pooling(3, strides=1, padding="same"), conv(3, "0b", 1, last)],
+                [reduce(1, narrow), conv(1, "0b", 3, wide)],
+                [reduce(2, first), conv(2, "0b", 3, second), conv(2, "0c", 3, second)],
+                [pooling(3, strides=1, padding="same"), conv(3, "0b", 1, last, stddev=_AFTER_POOL)],
             ]
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -98,7 +113,7 @@ class InceptionV2(keras.layers.Layer):
         # One normalisation after both of its convolutions.
         self.stem = ConvBlock(
             f"{scope}/Conv2d_1a_7x7",
-            hyperparams,
+            _beginning(hyperparams, _STEM),
             kernel_size=7,
             filters=depth(64),
             strides=2,
@@ -106,7 +121,7 @@ class InceptionV2(keras.layers.Layer):
             multiplier=min(depth(64) // 3, 8),
         )
         self.convs = [
-            ConvBlock(f"{scope}/Conv2d_2b_1x1", hyperparams, kernel_size=1, filters=depth(64)),
+            ConvBlock(f"{scope}/Conv2d_2b_1x1", _beginning(hyperparams, _FIRST), kernel_size=1, filters=depth(64)),
             ConvBlock(f"{scope}/Conv2d_2c_3x3", hyperparams, kernel_size=3, filters=depth(192)),
         ]
         self.pool = keras.layers.MaxPooling2D(3, strides=2, padding="same")
