@@ -128,6 +128,8 @@ PASS = [
     "ssdlite_mobilenet_v2/pipeline.config",
     "ssd_mobilenet_v1_fpn/pipeline.config",
     "ssd_resnet50_v1_fpn/pipeline.config",
+    "faster_rcnn_inception_v2/pipeline.config",
+    "real_checkpoint_keys/faster_rcnn_inception_v2.pipeline.config",
     "real_checkpoint_keys/ssd_mobilenet_v1_exported.pipeline.config",
     *(
         f"sample_configs/samples_configs/{name}.config"
@@ -146,6 +148,8 @@ PASS = [
             "ssd_mobilenet_v1_fpn_shared_box_predictor_640x640_coco14_sync",
             "ssd_resnet50_v1_fpn_shared_box_predictor_640x640_coco14_sync",
             "ssd_mobilenet_v2_pets_keras",
+            "faster_rcnn_inception_v2_coco",
+            "faster_rcnn_inception_v2_pets",
         )
     ),
 ]
@@ -161,9 +165,8 @@ def test_the_pets_config_is_built(checkpoints: Path):
     check_supported(load_pipeline(checkpoints / "ssd_mobilenet_v1_0.75_pets" / "pipeline.config"))
 
 
-def test_the_config_of_the_original_post_is_refused_at_its_model(post_config: str):
-    text = refusal(parse_pipeline(post_config, "post.config"))
-    assert text == "post.config:2: model.faster_rcnn is not built yet; built: ssd"
+def test_the_config_of_the_original_post_is_built(post_config: str):
+    check_supported(parse_pipeline(post_config, "post.config"))
 
 
 @pytest.mark.parametrize(
@@ -317,7 +320,7 @@ def test_defaults_and_parts_that_are_built_are_accepted(old: str, new: str):
     ("text", "words"),
     [
         ("", "my.config: the config has no model; further: train_config"),
-        ("train_config {}\nmodel {}", "my.config:2: model names no model; built: ssd; further: train_config."),
+        ("train_config {}\nmodel {}", "my.config:2: model names no model; built: faster_rcnn, ssd; further: tr"),
         ("train_config { optimizer {} }", "my.config: the config has no model; further: train_config.optimizer.opt"),
         ("model { ssd {} }", "the config has no train_config; further: model.ssd.num_classes (line 1)"),
     ],

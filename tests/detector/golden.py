@@ -11,8 +11,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from google.protobuf import text_format
 
+from teachbox.config.load import load_pipeline
 from teachbox.config.protos import pipeline_pb2
 
 
@@ -48,10 +48,8 @@ class Golden:
 
     @classmethod
     def load(cls, folder: Path) -> Golden:
-        config = pipeline_pb2.TrainEvalPipelineConfig()
-        text_format.Parse((folder / "pipeline.config").read_text(), config)
         return cls(
-            config,
+            load_pipeline(folder / "pipeline.config").message,
             np.load(folder / "golden.npz"),
             json.loads((folder / "golden.json").read_text()),
             json.loads((folder / "variables.json").read_text())["variables"],

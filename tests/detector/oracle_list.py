@@ -74,4 +74,5 @@ ORACLES = (
     Oracle("ssd_mobilenet_v2_fpnlite_keras", MOBILENET_V2_FPN),
     Oracle("ssd_resnet50_v1_fpn", Allowed(**RESNET, unlike=BEYOND_THE_BACKBONE)),
     Oracle("ssd_resnet50_v1_fpn_keras", Allowed(**RESNET)),
+    Oracle("faster_rcnn_inception_v2"),
 )

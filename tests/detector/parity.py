@@ -101,7 +101,57 @@ def single_shot(golden: Golden, detector: Any, images: Any) -> Found:
     yield from evaluation_losses(golden, detector, predictions)
 
 
-FAMILIES: dict[str, Callable[[Golden, Any, Any], Found]] = {"ssd": single_shot}
+def two_stages(golden: Golden, detector: Any, images: Any) -> Found:
+    """Inference mode of a Faster R-CNN: its first stage; its second stage for the proposals that are stored, since one
+    proposal more or less shifts all that follow; targets, losses."""
+    from teachbox.detector.faster_rcnn import in_pixels
+    from teachbox.detector.rpn import Proposals
+
+    for sampler in (detector.rpn.sampler, detector.box_classifier.sampler):
+        sampler.order = in_order
+    yield "preprocessed", "preprocessed", golden.difference("preprocessed", images)
+    shapes = golden.arrays["true_image_shapes"]
+    predictions = detector(images, shapes, training=False)
+    for key in ("rpn_box_encodings", "rpn_objectness_predictions_with_background", "anchors"):
+        yield "predictions", key, golden.difference(f"prediction/{key}", predictions[key])
+    for key in ("feature_maps", "rpn_box_predictor_features"):
+        for index, feature_map in enumerate(predictions[key]):
+            name = f"{key}/{index}"
+            yield "feature_maps", name, golden.difference(f"prediction/{name}", feature_map)
+    found, stored = predictions["proposal_boxes_normalized"], golden.arrays["prediction/proposal_boxes_normalized"]
+    yield "detections", "proposals", farthest(np.asarray(found), stored)
+
+    proposals = Proposals(keras.ops.convert_to_tensor(stored), None, golden.arrays["prediction/num_proposals"])
+    predictions |= detector.box_classifier(
+        predictions["feature_maps"], proposals=proposals, image_shape=predictions["image_shape"]
+    )
+    features = predictions["box_classifier_features"]
+    yield "feature_maps", "box features", golden.difference("prediction/box_classifier_features", features)
+    for key in ("refined_box_encodings", "class_predictions_with_background"):
+        rows = np.asarray(predictions[key])
+        yield "predictions", key, golden.difference(f"prediction/{key}", rows.reshape(-1, *rows.shape[2:]))
+    yield from detections(golden, detector.postprocess(predictions, shapes))
+
+    truth = in_pixels(golden.groundtruth(), predictions["image_shape"])
+    truth["classes"] = np.zeros_like(truth["classes"])
+    targets = detector.rpn.target_assigner(golden.arrays["prediction/anchors"], **truth)
+    names = ("cls_targets", "cls_weights", "reg_targets", "reg_weights", "match")
+    for name, found in zip(names, targets, strict=True):
+        yield "targets", f"targets/{name}", golden.difference(f"targets/rpn_{name}", found)
+    drawn = detector.rpn.sampler(
+        targets.class_weights[..., 0] > 0, targets.classes[..., 0] > 0, size=detector.rpn.loss_parts.minibatch_size
+    )
+    yield "targets", "targets/sample", golden.difference("targets/rpn_sampled_first_n", drawn)
+    yield from evaluation_losses(golden, detector, predictions)
+
+
+def in_order(candidates: Any) -> Any:
+    """The order in which the oracles' sampler takes what it draws: as they come."""
+    rows = keras.ops.arange(keras.ops.shape(candidates)[1], dtype="float32")
+    return keras.ops.broadcast_to(rows, keras.ops.shape(candidates))
+
+
+FAMILIES: dict[str, Callable[[Golden, Any, Any], Found]] = {"ssd": single_shot, "faster_rcnn": two_stages}
 """`meta_architecture` → what compares its inference mode."""
 
 
@@ -116,9 +166,13 @@ def detections(golden: Golden, found: Mapping[str, Any]) -> Found:
             np.column_stack([part[key][image] for key in keys])
             for part in (found, {key: golden.arrays[f"detections/{key}"] for key in keys})
         )
-        distance = np.abs(own[:, None] - stored[None]).max(axis=-1)
-        worst = max(distance.min(axis=0).max(), distance.min(axis=1).max())
-        yield "detections", f"detections of image {image}", float(worst)
+        yield "detections", f"detections of image {image}", farthest(own[None], stored[None])
+
+
+def farthest(own: np.ndarray, stored: np.ndarray) -> float:
+    """Rows of each image as sets [B, N, values]: how far one is from the nearest of the others, at most."""
+    distance = np.abs(own[:, :, None] - stored[:, None]).max(axis=-1)
+    return float(max(distance.min(axis=1).max(), distance.min(axis=2).max()))
 
 
 def evaluation_losses(golden: Golden, detector: Any, predictions: Mapping[str, Any]) -> Found:

@@ -198,7 +198,7 @@ def test_refused_by_name(config, change, words):
     assert words in str(error.value)
 
 
-@pytest.mark.parametrize("kind", ["faster_rcnn", "center_net"])
+@pytest.mark.parametrize("kind", ["center_net"])
 def test_other_architectures_are_refused(kind):
     from teachbox.config.protos import model_pb2
     from teachbox.detector.build import build_detector

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -45,17 +46,12 @@ def check_config(path: Path | str, *, parse_only: bool = False) -> str:
 
 def _rows(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
     """Name and description of each part, for a config that is built."""
-    ssd, train = pipeline.message.model.ssd, pipeline.message.train_config
+    train, which = pipeline.message.train_config, pipeline.message.model.WhichOneof("model") or ""
+    model = getattr(pipeline.message.model, which)
     yield "model", _kind(pipeline)
     yield "classes", str(num_classes(pipeline)[1])
-    yield "images", _choice(ssd.image_resizer)
-    yield "anchors", _choice(ssd.anchor_generator)
-    yield (
-        "boxes",
-        ", ".join(map(_choice, (ssd.box_predictor, ssd.box_coder, ssd.matcher, ssd.similarity_calculator))),
-    )
-    miner = " with hard_example_miner" if ssd.loss.HasField("hard_example_miner") else ""
-    yield "losses", f"{_choice(ssd.loss.classification_loss)}, {_choice(ssd.loss.localization_loss)}{miner}"
+    yield "images", _choice(model.image_resizer)
+    yield from _FAMILIES[which](model)
     yield "optimizer", _optimizer(train.optimizer)
     yield "batch", f"{train.batch_size} images"
     yield "augmentation", ", ".join(map(_choice, train.data_augmentation_options)) or "none"
@@ -63,6 +59,35 @@ def _rows(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
         yield "starts from", f"{train.fine_tune_checkpoint} ({fine_tune_checkpoint_type(pipeline)})"
     else:
         yield "starts from", "random weights"
+
+
+def _single_shot(ssd: Any) -> Iterator[tuple[str, str]]:
+    yield "anchors", _choice(ssd.anchor_generator)
+    yield (
+        "boxes",
+        ", ".join(map(_choice, (ssd.box_predictor, ssd.box_coder, ssd.matcher, ssd.similarity_calculator))),
+    )
+    losses = f"{_choice(ssd.loss.classification_loss)}, {_choice(ssd.loss.localization_loss)}"
+    yield "losses", losses + _mined(ssd.loss)
+
+
+def _two_stages(faster_rcnn: Any) -> Iterator[tuple[str, str]]:
+    yield "anchors", _choice(faster_rcnn.first_stage_anchor_generator)
+    yield "proposals", f"{faster_rcnn.first_stage_max_proposals} of an image"
+    if faster_rcnn.number_of_stages == 1:
+        yield "boxes", "the proposals: number_of_stages is 1"
+        return
+    yield "boxes", _choice(faster_rcnn.second_stage_box_predictor)
+    loss = _choice(faster_rcnn.second_stage_classification_loss) or "weighted_softmax"
+    yield "losses", f"{loss}, weighted_smooth_l1{_mined(faster_rcnn)}"
+
+
+def _mined(message: Message) -> str:
+    return " with hard_example_miner" if message.HasField("hard_example_miner") else ""
+
+
+_FAMILIES: dict[str, Callable[[Any], Iterator[tuple[str, str]]]] = {"ssd": _single_shot, "faster_rcnn": _two_stages}
+"""Member of `model` → what tells its parts."""
 
 
 def _kind(pipeline: Pipeline) -> str:

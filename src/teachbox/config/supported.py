@@ -190,6 +190,8 @@ def _disagreements(message: Message, block: str) -> Iterator[tuple[str, str]]:
         least, most = getattr(message, low), getattr(message, high)
         if least > most:
             yield low, f"{low} {least:g} is above {high} {most:g}"
+    for rule in _row_for(block, ROWS.rules) or ():
+        yield from rule(message)
 
 
 def _built_of(oneof: Any, verdicts: Mapping[str, Verdict]) -> str:

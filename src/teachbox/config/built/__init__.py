@@ -11,6 +11,7 @@ from teachbox.config.built import (
     anchors,
     augmentation,
     detections,
+    faster_rcnn,
     heads,
     layers,
     losses,
@@ -30,6 +31,7 @@ ROWS = merged(
     for part in (
         pipeline,
         ssd,
+        faster_rcnn,
         resizers,
         layers,
         heads,

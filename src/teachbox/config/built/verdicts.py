@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -40,6 +40,8 @@ class Rows:
     """A number that cannot be above another."""
     of_types: dict[str, str] = field(default_factory=dict)
     """Fields, by patterns of their paths, that only models with these types of feature extractors (patterns) have."""
+    rules: dict[str, list[Callable[[Any], Iterator[tuple[str, str]]]]] = field(default_factory=dict)
+    """What takes more than a table to say: functions of a block's message, to fields and what is wrong with them."""
     needed_by_type: dict[str, str] = field(default_factory=dict)
     """What a feature extractor of a type needs to be true; the original refuses it otherwise too."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from teachbox.config.protos import model_pb2
+from teachbox.detector.build.faster_rcnn import build_faster_rcnn
 from teachbox.detector.build.refuse import not_built
 from teachbox.detector.build.ssd import build_ssd
 from teachbox.detector.detector import Detector
@@ -13,4 +14,6 @@ def build_detector(model: model_pb2.DetectionModel) -> Detector:
     kind = model.WhichOneof("model")
     if kind == "ssd":
         return build_ssd(model.ssd)
-    raise not_built("model", f"model.{kind}", "model.ssd is")
+    if kind == "faster_rcnn":
+        return build_faster_rcnn(model.faster_rcnn)
+    raise not_built("model", f"model.{kind}", "model.ssd and model.faster_rcnn are")

@@ -15,13 +15,20 @@ from teachbox.errors import ConfigError
 
 
 def build_hyperparams(
-    message: hyperparams_pb2.Hyperparams, *, freeze_batchnorm: bool = False, kind: CheckpointKind = "graph"
+    message: hyperparams_pb2.Hyperparams,
+    *,
+    freeze_batchnorm: bool = False,
+    kind: CheckpointKind = "graph",
+    op: str = "CONV",
 ) -> ConvHyperparams:
-    """Read a `Hyperparams` message of a model whose checkpoints are of the given `kind`.
+    """Read a `Hyperparams` message of layers of the kind `op`, of a model whose checkpoints are of the given `kind`.
 
     Raises `ConfigError` for a choice that is not built, or that models of this kind do not have.
     """
-    where, read = "conv_hyperparams", "regularizer initializer activation batch_norm"
+    where, read = "conv_hyperparams", "op regularizer initializer activation batch_norm"
+    found = hyperparams_pb2.Hyperparams.Op.Name(message.op)
+    if found != op:
+        raise ConfigError(f"op is {found}; write {op}", where=where)
     if kind == "graph":
         for name in ("sync_batch_norm", "force_use_bias"):
             if message.HasField(name) and getattr(message, name):

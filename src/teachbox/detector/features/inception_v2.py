@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -104,12 +104,23 @@ class Mixed(keras.layers.Layer):
 
 
 class InceptionV2(keras.layers.Layer):
-    """All layers up to a module; `call` returns the output of every module by name."""
+    """`modules` that follow each other, with the layers below the first of all; `call` takes images [B, H, W, 3], or
+    what the module before gives, and returns the output of every module by name."""
 
     def __init__(
-        self, scope: str, hyperparams: ConvHyperparams, *, depth: Depth, last: str = MODULES[-1], **kwargs: Any
+        self,
+        scope: str,
+        hyperparams: ConvHyperparams,
+        *,
+        depth: Depth,
+        modules: Sequence[str] = MODULES,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.mixed = {name: Mixed(name, scope, hyperparams, depth) for name in modules}
+        self.stem = None
+        if modules[0] != MODULES[0]:
+            return
         # One normalisation after both of its convolutions.
         self.stem = ConvBlock(
             f"{scope}/Conv2d_1a_7x7",
@@ -125,15 +136,14 @@ class InceptionV2(keras.layers.Layer):
             ConvBlock(f"{scope}/Conv2d_2c_3x3", hyperparams, kernel_size=3, filters=depth(192)),
         ]
         self.pool = keras.layers.MaxPooling2D(3, strides=2, padding="same")
-        names = MODULES[: MODULES.index(last) + 1]
-        self.mixed = {name: Mixed(name, scope, hyperparams, depth) for name in names}
 
     def _layers_in_order(self) -> Iterator[tuple[str, Any]]:
-        yield "Conv2d_1a_7x7", self.stem
-        yield "MaxPool_2a_3x3", self.pool
-        yield "Conv2d_2b_1x1", self.convs[0]
-        yield "Conv2d_2c_3x3", self.convs[1]
-        yield "MaxPool_3a_3x3", self.pool
+        if self.stem is not None:
+            yield "Conv2d_1a_7x7", self.stem
+            yield "MaxPool_2a_3x3", self.pool
+            yield "Conv2d_2b_1x1", self.convs[0]
+            yield "Conv2d_2c_3x3", self.convs[1]
+            yield "MaxPool_3a_3x3", self.pool
         yield from self.mixed.items()
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -147,13 +157,13 @@ class InceptionV2(keras.layers.Layer):
     def call(self, x: Any, training: bool = False) -> dict[str, Any]:
         outputs = {}
         for name, layer in self._layers_in_order():
-            x = layer(x) if layer is self.pool else layer(x, training=training)
+            x = layer(x) if isinstance(layer, keras.layers.MaxPooling2D) else layer(x, training=training)
             outputs[name] = x
         return outputs
 
     def named_variables(self) -> NamedVariables:
         names: NamedVariables = {}
         for _, layer in self._layers_in_order():
-            if layer is not self.pool:
+            if not isinstance(layer, keras.layers.MaxPooling2D):
                 names |= layer.named_variables()
         return names
