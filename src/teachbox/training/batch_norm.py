@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -19,6 +20,12 @@ def batch_norm_layers(detector: keras.layers.Layer) -> list[BatchNorm]:
     """The layers of the detector that take statistics of the batch in training (not the frozen ones)."""
     layers = [layer for layer in detector._flatten_layers() if isinstance(layer, BatchNorm)]
     return [layer for layer in layers if layer.options.train]
+
+
+def freeze(detector: keras.layers.Layer) -> None:
+    """From now on the detector normalises by the moving averages in training too, and they stay as they are."""
+    for layer in batch_norm_layers(detector):
+        layer.options = replace(layer.options, train=False)
 
 
 class Recalibration:

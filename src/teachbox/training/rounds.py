@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+import keras
 import numpy as np
 from PIL import Image
 
 from teachbox.config.label_map import load_label_map
 from teachbox.config.load import Pipeline, load_pipeline
 from teachbox.config.paths import resolve_path
-from teachbox.config.protos.model_pb2 import DetectionModel
 from teachbox.config.supported import check_labels, check_supported, fine_tune_checkpoint_type
 from teachbox.data.augment import build_augmentations
 from teachbox.data.batches import CACHE_BYTES, Batch, Example, training_batches
@@ -35,7 +35,7 @@ from teachbox.labels import LabelMap
 from teachbox.store import Store
 from teachbox.training import checkpoints
 from teachbox.training.answers import Accepted, AnswerReader
-from teachbox.training.batch_norm import Recalibration
+from teachbox.training.batch_norm import Recalibration, freeze
 from teachbox.training.evaluate import Evaluator, sample_examples
 from teachbox.training.garbage import RECORD_PATTERN, collect_garbage
 from teachbox.training.graphs import graph_exporter
@@ -70,19 +70,14 @@ def build_parts(settings: TrainerSettings) -> Parts:
     check_supported(pipeline)
     labels = _labels(settings, pipeline)
     check_labels(pipeline, labels)
-    model = DetectionModel()
-    model.CopyFrom(pipeline.message.model)
-    if settings.policy.freeze_batch_norm:
-        model.ssd.freeze_batchnorm = True
-    resizer = build_resizer(model.ssd.image_resizer)
-    height, width = static_size(resizer)
-    if height is None or width is None:
-        raise ConfigError(
-            "the anchors of an SSD need images of one size; set pad_to_max_dimension: true, or use fixed_shape_resizer",
-            where=pipeline.at("model.ssd.image_resizer"),
-        )
+    model = pipeline.message.model
+    resizer = build_resizer(getattr(model, model.WhichOneof("model") or "").image_resizer)
     log.info("Building the detector")
+    # Its first weights, its samplers, its dropout.
+    keras.utils.set_random_seed(settings.seed)
     detector = build_detector(model)
+    if settings.policy.freeze_batch_norm:
+        freeze(detector)
     config = pipeline.message.train_config
     max_boxes = pipeline.message.train_input_reader.max_number_of_boxes
     optimizer, schedule = build_optimizer(config.optimizer)
@@ -90,7 +85,7 @@ def build_parts(settings: TrainerSettings) -> Parts:
         detector,
         optimizer,
         schedule,
-        batch_spec(config.batch_size, height, width, max_boxes),
+        batch_spec(config.batch_size, *static_size(resizer), max_boxes),
         clip_norm=config.gradient_clipping_by_norm,
         averages_decay=config.optimizer.moving_average_decay if config.optimizer.use_moving_average else None,
     )
