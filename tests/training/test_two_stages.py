@@ -139,7 +139,6 @@ def test_evaluation_measures_and_has_all_losses(parts: Parts, tmp_path: Path) ->
     evaluator = Evaluator(parts.detector, parts.resizer, {1: "square"}, parts.max_boxes)
     evaluation = evaluator(examples)
     assert len(evaluation.images) == len(SIZES)
-    assert evaluator._detect.experimental_get_tracing_count() == 1
     assert 0 <= evaluation.metrics["DetectionBoxes_Precision/mAP@.50IOU"] <= 1
     for name in ("RPNLoss/localization_loss", "RPNLoss/objectness_loss", "BoxClassifierLoss/classification_loss"):
         assert evaluation.metrics[f"Loss/{name}"] > 0
