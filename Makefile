@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.teachbox-setup
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: help setup setup-backends demo test test-fast test-page test-tf test-backends test-browser test-e2e lint types protos bench bench-parity clean
+.PHONY: help setup setup-backends demo test test-fast test-page test-tf test-backends test-browser test-e2e lint types docs protos bench bench-parity clean
 
 help:
 	@echo "make setup   a virtual environment with everything, exact versions ($(VENV))"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint    ruff, mypy, import-linter, and tsc over the page"
 	@echo "make bench   the loop benchmark on the raccoon images (SHARED=folder with datasets/ and checkpoints/)"
 	@echo "make bench-parity   every detector against the original's numbers (SHARED=folder with oracles/)"
+	@echo "make docs    docs/supported.md from the table of what is built"
 	@echo "make protos  the Python messages from the .proto files"
 
 setup: $(STAMP)
@@ -77,6 +78,9 @@ types:
 protos: setup
 	cd src && PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. \
 	    teachbox/config/protos/*.proto teachbox/wire/*.proto
+
+docs: setup
+	$(BIN)/python -m teachbox.config.supported_page > docs/supported.md
 
 SHARED ?= ../shared
 bench: setup
