@@ -61,6 +61,15 @@ def test_underscores_are_hyphens():
     assert parse("x", "--label_map_path=a_b.pbtxt")["label_map_path"] == Path("a_b.pbtxt")
 
 
+def test_as_many_words_as_there_are():
+    def find(words: list[str] | None = None, *, all_of: bool = False) -> None:
+        """Find."""
+
+    parser = arguments.parser_for(Recipe("find", find, {"words": Arg(help="words", many=True)}))
+    assert arguments.parse(parser, ["a", "b,c"]) == {"words": ["a", "b,c"], "all_of": False}
+    assert arguments.parse(parser, ["--all-of"]) == {"words": [], "all_of": True}
+
+
 @given(st.integers(-(10**9), 10**9), st.floats(allow_nan=False, allow_infinity=False))
 def test_numbers_come_back(steps, threshold):
     values = parse("x", f"--steps-per-epoch={steps}", f"--threshold={threshold!r}")

@@ -71,7 +71,9 @@ def _add(parser: argparse._ActionsContainer, recipe: Recipe) -> None:
             keywords["type"] = arg.converter or convert
             keywords["choices"] = choices
         if not as_option:
-            if not required:
+            if arg.many:
+                keywords |= {"nargs": "*", "type": arg.converter or str}
+            elif not required:
                 keywords["nargs"] = "?"
                 keywords["default"] = parameter.default
             parser.add_argument(parameter.name, **keywords)

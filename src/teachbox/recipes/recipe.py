@@ -25,13 +25,14 @@ class Arg:
     """How a parameter is given: `Arg(help=…)` by position, `Arg("--steps", "-s", help=…)` as an option.
 
     The type comes from the annotation (str, int, float, bool, Path, list[str] split at commas, Literal),
-    unless `converter` reads the text.
+    unless `converter` reads the text. With `many`, a list[str] by position takes all the words that are left.
     """
 
     option: str | None = None
     short: str | None = None
     help: str = ""
     converter: Callable[[str], Any] | None = None
+    many: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,12 @@ BUILT_IN: dict[str, BuiltIn] = {
 _declared: dict[str, Recipe] = {}
 
 
-def recipe(name: str, **args: Arg) -> Callable[[Callable[..., Components]], Callable[..., Components]]:
+def recipe(name: str, /, **args: Arg) -> Callable[[Callable[..., Components]], Callable[..., Components]]:
     """Declare a function that returns components: `@teachbox.recipe("boxes", source=Arg(help="folder"))`."""
     return _declare(name, args, serves=True)
 
 
-def command(name: str, **args: Arg) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def command(name: str, /, **args: Arg) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a function that does its work and returns None, or an exit status."""
     return _declare(name, args, serves=False)
 
