@@ -125,7 +125,7 @@ def _refusal(
     descriptor: FieldDescriptor, value: Any, verdict: Built | None, siblings: Mapping[str, Verdict]
 ) -> str | None:
     """What is wrong with a field, to be read after its path; None if it can be used."""
-    shown = _shown(descriptor, value)
+    shown = as_written(descriptor, value)
     if verdict is not None:
         if not verdict.values or shown in map(str, verdict.values):
             return None
@@ -134,7 +134,7 @@ def _refusal(
     if descriptor.message_type is None and not descriptor.is_repeated:
         if value == descriptor.default_value:
             return None
-        default = _shown(descriptor, descriptor.default_value)
+        default = as_written(descriptor, descriptor.default_value)
         return f": {shown} is not built yet; leave it out, or write its default, {default or 'empty'}"
     choices = _built_of(descriptor.containing_oneof, siblings)
     return " is not built yet; " + (f"built: {choices}" if choices else "leave it out")
@@ -164,7 +164,7 @@ def _out_of_range(descriptor: FieldDescriptor, value: Any, bounds: tuple[float, 
     if value >= least and (most is None or value <= most):
         return None
     wanted = f"at least {least}" if most is None else f"from {least} to {most}"
-    return f" is {_shown(descriptor, value)}; it must be {wanted}"
+    return f" is {as_written(descriptor, value)}; it must be {wanted}"
 
 
 def _missing(message: Message, name: str, verdicts: Mapping[str, Verdict]) -> str | None:
@@ -220,7 +220,7 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _shown(descriptor: FieldDescriptor, value: Any) -> str:
+def as_written(descriptor: FieldDescriptor, value: Any) -> str:
     """A value as the config would write it; nothing for a block."""
     if descriptor.message_type is not None:
         return ""
