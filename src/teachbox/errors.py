@@ -7,6 +7,7 @@
     ├── DataError           an image, a task, a record or a CSV row that cannot be read
     │   └── SourceError     a source of images that is missing or empty
     ├── CheckpointError     a checkpoint that does not exist, cannot be read or fits nowhere
+    ├── DownloadError       a file that could not be fetched, or is not what it was before
     ├── TrainingError       a round of training that had to be given up
     ├── ExportError         a version that could not be written (disk full, no permission)
     ├── ServingError        a model server that is missing, is none, or refuses
@@ -54,6 +55,10 @@ class SourceError(DataError):
 
 class CheckpointError(TeachboxError):
     """A checkpoint that does not exist, cannot be read, or fits nowhere."""
+
+
+class DownloadError(TeachboxError):
+    """A file that could not be fetched, cannot be used, or is another than it was before."""
 
 
 class TrainingError(TeachboxError):
