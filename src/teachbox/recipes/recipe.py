@@ -66,6 +66,8 @@ BUILT_IN: dict[str, BuiltIn] = {
     "stats": BuiltIn("Annotations", "database", "datasets, answers, runs and versions"),
     "create-tfrecord": BuiltIn("Annotations", "create_tfrecord", "boxes in a CSV file and their images as a TFRecord"),
     "config check": BuiltIn("Models", "config_check", "say whether a pipeline.config parses and can be built"),
+    "zoo": BuiltIn("Models", "zoo", "the public models to start from: speed, AP, whether they can be used here"),
+    "zoo fetch": BuiltIn("Models", "zoo", "download one of them into a project"),
     "train": BuiltIn("Models", "train", "the trainer alone, on this machine or another"),
     "serve": BuiltIn("Models", "serve", "the model server, with TensorFlow Serving's own flags", raw=True),
 }
