@@ -94,11 +94,11 @@ def test_misspelt_field(project):
 
 def test_part_that_is_not_built(project):
     config = project / "pipeline.config"
-    change(config, '"ssd_mobilenet_v1"', '"ssd_resnet50_v1_fpn"')
-    line = line_of(config, "ssd_resnet50_v1_fpn")
+    change(config, '"ssd_mobilenet_v1"', '"ssd_mobilenet_v2_mnasfpn"')
+    line = line_of(config, "ssd_mobilenet_v2_mnasfpn")
     said = refused(project, *trainmodel())
     assert said.startswith(
-        f"pipeline.config:{line}: model.ssd.feature_extractor.type: ssd_resnet50_v1_fpn is not built"
+        f"pipeline.config:{line}: model.ssd.feature_extractor.type: ssd_mobilenet_v2_mnasfpn is not built"
     )
 
 
