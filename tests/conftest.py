@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Speed is measured in benchmarks/; on a busy machine an example may take long.
+settings.register_profile("teachbox", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("teachbox")
 
 _ROOT = Path(__file__).parent.parent
 
