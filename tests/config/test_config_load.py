@@ -339,17 +339,11 @@ def test_a_damaged_text_is_read_as_the_library_reads_it_or_refused(damages: list
 
 
 def test_the_room_is_light():
-    """No TensorFlow, and quick: the command line imports it. The best of three, in seconds of computing."""
+    """The command line imports it: nothing that costs seconds comes along."""
     program = (
-        "import sys, time; start = time.process_time()\n"
+        "import sys\n"
         "import teachbox.config.check, teachbox.config.starter, teachbox.config.supported\n"
-        "took = time.process_time() - start\n"
-        "heavy = {'tensorflow', 'keras', 'numpy'} & set(sys.modules)\n"
-        "print(took, *heavy)"
+        "print(*({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
     )
-    runs = [
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-        for _ in range(3)
-    ]
-    assert all(len(run) == 1 for run in runs), runs
-    assert min(float(run[0]) for run in runs) < 0.1
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
