@@ -37,13 +37,14 @@ from teachbox.config.label_map import dump_label_map
 from teachbox.config.starter import write_starter
 from teachbox.data.examples import encode_example
 from teachbox.data.sources import read_image
+from teachbox.evaluation.coco import coco_metrics
+from teachbox.evaluation.results import ImageResult
 from teachbox.images import UprightImage
 from teachbox.labels import Label
 from teachbox.recipes.play import KnownBoxes, answer_task, read_boxes
 from teachbox.recipes.teach import STEPS
 from teachbox.serving.client import Client
 from teachbox.store import Store
-from teachbox.training.metrics import ImageResult, coco_metrics
 
 DATASET = "benchmark"
 NO_BOXES = np.zeros((0, 4), np.float32)

@@ -12,9 +12,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from teachbox.data.batches import Example
+from teachbox.evaluation.results import ImageResult
 from teachbox.labels import Label, LabelMap
 from teachbox.training.loop import Step
-from teachbox.training.metrics import ImageResult
 from teachbox.training.summaries import Summaries, side_by_side
 
 pytestmark = pytest.mark.tf

@@ -17,11 +17,11 @@ from teachbox.data.batches import Batch, Example, evaluation_batches
 from teachbox.data.examples import decode_example
 from teachbox.data.resizers import Resizer
 from teachbox.data.tfrecord import read_records
+from teachbox.evaluation.metrics_sets import measure
+from teachbox.evaluation.results import ImageResult
 from teachbox.labels import LabelMap
 from teachbox.training.backend import Values, compiled
 from teachbox.training.loop import all_losses, batch_spec
-from teachbox.training.metrics import ImageResult
-from teachbox.training.metrics_sets import measure
 from teachbox.training.signatures import static_size
 from teachbox.wire import example_pb2
 

@@ -11,9 +11,9 @@ import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
 from teachbox.data.batches import Example
+from teachbox.evaluation.results import ImageResult
 from teachbox.labels import LabelMap
 from teachbox.training.loop import Step
-from teachbox.training.metrics import ImageResult
 
 _GREATEST_SIDE = 640
 _LINE = 3

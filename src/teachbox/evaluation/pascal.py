@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from teachbox.training.metrics import ImageResult
-from teachbox.training.pascal_matching import MATCHING_IOU, Floats, Judged, best_first, iou, judge
+from teachbox.evaluation.pascal_matching import MATCHING_IOU, Floats, Judged, best_first, iou, judge
+from teachbox.evaluation.results import ImageResult
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+
+from teachbox.evaluation.results import ImageResult
 
 # In the order in which pycocotools summarizes.
 COCO_KEYS = (
@@ -33,25 +34,6 @@ _AREAS = {"(small)": 1, "(medium)": 2, "(large)": 3}
 _MOST = {"1": 0, "10": 1, "100": 2}
 UNDEFINED = -1.0
 """What COCO returns where a metric has nothing to count, as with no ground truth at all."""
-
-
-@dataclass(frozen=True)
-class ImageResult:
-    """One evaluated image. Boxes are rows `[ymin, xmin, ymax, xmax]` in pixels; classes count from 1."""
-
-    true_boxes: NDArray[np.floating]
-    true_classes: NDArray[np.integer]
-    boxes: NDArray[np.floating]
-    scores: NDArray[np.floating]
-    classes: NDArray[np.integer]
-    crowd: NDArray[np.bool_] | None = field(default=None)
-    """Which true boxes stand for a crowd: they are neither to be found nor a mistake; None where none does."""
-    difficult: NDArray[np.bool_] | None = field(default=None)
-    """Which true boxes are hard to see: the Pascal metrics neither ask for them nor count them as wrong."""
-    group_of: NDArray[np.bool_] | None = field(default=None)
-    """Which true boxes surround a group: the Open Images metrics treat them as one."""
-    verified: NDArray[np.integer] | None = field(default=None)
-    """Classes that were looked for in the whole image, besides those of its true boxes; none where None."""
 
 
 def coco_metrics(

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from teachbox.training.metrics import ImageResult
-from teachbox.training.pascal import by_category
+from teachbox.evaluation.pascal import by_category
+from teachbox.evaluation.results import ImageResult
 
 
 def open_images_v2_metrics(images: Sequence[ImageResult], labels: Mapping[int, str]) -> dict[str, float]:

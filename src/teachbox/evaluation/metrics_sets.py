@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from teachbox.config.protos.eval_pb2 import EvalConfig
-from teachbox.training.metrics import ImageResult, coco_metrics
-from teachbox.training.open_images import open_images_challenge_metrics, open_images_v2_metrics
-from teachbox.training.pascal import pascal_voc_metrics, precision_at_recall_metrics, weighted_pascal_voc_metrics
+from teachbox.errors import UsageError
+from teachbox.evaluation.coco import coco_metrics
+from teachbox.evaluation.open_images import open_images_challenge_metrics, open_images_v2_metrics
+from teachbox.evaluation.pascal import pascal_voc_metrics, precision_at_recall_metrics, weighted_pascal_voc_metrics
+from teachbox.evaluation.results import ImageResult
 
 Images = Sequence[ImageResult]
 Labels = Mapping[int, str]
@@ -37,6 +40,32 @@ METRICS_SETS: dict[str, Callable[[Images, Labels, EvalConfig], dict[str, float]]
     "oid_challenge_detection_metrics": lambda images, labels, _: open_images_challenge_metrics(images, labels),
     "precision_at_recall_detection_metrics": _precision_at_recall,
 }
+
+NEEDED_BY_OTHERS: dict[str, str] = {
+    "coco_mask_metrics": "masks",
+    "coco_panoptic_metrics": "masks",
+    "lvis_mask_metrics": "masks",
+    "oid_challenge_segmentation_metrics": "masks",
+    "pascal_voc_instance_segmentation_metrics": "masks",
+    "weighted_pascal_voc_instance_segmentation_metrics": "masks",
+    "coco_keypoint_metrics": "keypoints",
+}
+"""The public sets that measure something else than boxes, and what."""
+
+
+def check_sets(names: Iterable[str], *, where: str) -> None:
+    """Raises `UsageError`, with `where`, for a name that is no set of box metrics."""
+    for name in names:
+        if name in METRICS_SETS:
+            continue
+        built = ", ".join(METRICS_SETS)
+        if name in NEEDED_BY_OTHERS:
+            raise UsageError(
+                f"{name} measures {NEEDED_BY_OTHERS[name]}; what is measured here are boxes: {built}", where=where
+            )
+        near = difflib.get_close_matches(name, METRICS_SETS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"there is no metrics set {name!r}; there is {built}{hint}", where=where)
 
 
 def measure(images: Images, labels: Labels, config: EvalConfig) -> dict[str, float]:

@@ -29,7 +29,8 @@ def intersections(one: Floats, other: Floats) -> Floats:
     low = np.maximum(one[:, None, :2], other[None, :, :2])
     high = np.minimum(one[:, None, 2:], other[None, :, 2:])
     sides: Floats = np.clip(high - low, 0, None)
-    return sides.prod(axis=2)
+    areas: Floats = sides.prod(axis=2)
+    return areas
 
 
 def iou(one: Floats, other: Floats) -> Floats:

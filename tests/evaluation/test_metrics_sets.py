@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 
 from teachbox.config.built import ROWS, Built
 from teachbox.config.protos.eval_pb2 import EvalConfig
-from teachbox.training.metrics import COCO_KEYS, UNDEFINED, ImageResult, coco_metrics
-from teachbox.training.metrics_sets import METRICS_SETS, measure
-from teachbox.training.pascal import Curve, count, curve
+from teachbox.errors import UsageError
+from teachbox.evaluation.coco import COCO_KEYS, UNDEFINED, coco_metrics
+from teachbox.evaluation.metrics_sets import METRICS_SETS, NEEDED_BY_OTHERS, check_sets, measure
+from teachbox.evaluation.pascal import Curve, count, curve, pascal_voc_metrics
+from teachbox.evaluation.results import ImageResult
 
 LABELS = {1: "cat", 2: "dog"}
 OTHERS = sorted(set(METRICS_SETS) - {"coco_detection_metrics"})
@@ -66,41 +68,55 @@ def numbers(values: Any) -> Any:
 # The original's numbers
 
 
-@pytest.mark.parametrize(
-    ("key", "fields"),
-    [
-        *((key, {}) for key in sorted(METRICS_SETS) if key != "precision_at_recall_detection_metrics"),
-        ("precision_at_recall_detection_metrics (0.0 to 1.0)", {}),
-        (
-            "precision_at_recall_detection_metrics (0.2 to 0.6)",
-            {"recall_lower_bound": 0.2, "recall_upper_bound": 0.6},
-        ),
-        ("pascal_voc_detection_metrics, no difficult flags", {}),
-    ],
-)
+CASES: dict[str, dict[str, float]] = {
+    "coco_detection_metrics": {},
+    "coco_detection_metrics, no crowd flags": {},
+    "pascal_voc_detection_metrics": {},
+    "pascal_voc_detection_metrics, no difficult flags": {},
+    "weighted_pascal_voc_detection_metrics": {},
+    "oid_V2_detection_metrics": {},
+    "oid_challenge_detection_metrics": {},
+    "precision_at_recall_detection_metrics (0.0 to 1.0)": {},
+    "precision_at_recall_detection_metrics (0.2 to 0.6)": {"recall_lower_bound": 0.2, "recall_upper_bound": 0.6},
+}
+GENERIC = "generic evaluator with corloc and precision/recall arrays"
+
+
+def test_no_case_of_the_original_is_left_out(original) -> None:
+    assert set(original["results"]) == {*CASES, GENERIC}
+    assert {re.split("[, ]", key, maxsplit=1)[0] for key in CASES} == set(METRICS_SETS)
+
+
+@pytest.mark.parametrize(("key", "fields"), CASES.items())
 def test_agrees_with_the_original(original, images, labels, key: str, fields: dict[str, float]) -> None:
     if "no difficult" in key:
         images = [replace(image, difficult=None) for image in images]
+    if "no crowd" in key:
+        images = [replace(image, crowd=None) for image in images]
     expected = {name: numbers(value) for name, value in original["results"][key].items()}
     found = measure(images, labels, config(re.split("[, ]", key, maxsplit=1)[0], **fields))
+    # Every name, and every number.
     assert found == pytest.approx(expected, abs=CLOSE, nan_ok=True)
 
 
 def test_curves_and_locations_agree_with_the_original(original, images, labels) -> None:
-    expected = original["results"]["generic evaluator with corloc and precision/recall arrays"]
+    expected = original["results"][GENERIC]
     counted = count([replace(image, group_of=None) for image in images], len(labels))
+    pascal = pascal_voc_metrics(images, labels)
+    compared = {"Precision/mAP@0.5IOU": pascal["PascalBoxes_Precision/mAP@0.5IOU"]}
     for id, name in labels.items():
-        kept = {kind: expected[f"PerformanceByCategory/{kind}@0.5IOU/{name}"] for kind in ("Precision", "Recall")}
         found = curve([counted[id - 1]])
-        if found is None:
-            assert set(kept.values()) == {None}
-        else:
-            assert found.precision.tolist() == pytest.approx(kept["Precision"], abs=CLOSE)
-            assert found.recall.tolist() == pytest.approx(kept["Recall"], abs=CLOSE)
-        place = numbers(expected[f"PerformanceByCategory/CorLoc@0.5IOU/{name}"])
-        assert counted[id - 1].cor_loc == pytest.approx(place, abs=CLOSE, nan_ok=True)
-    mean = np.nanmean([one.cor_loc for one in counted])
-    assert mean == pytest.approx(expected["Precision/meanCorLoc@0.5IOU"], abs=CLOSE)
+        of_class = {
+            "AP": pascal[f"PascalBoxes_PerformanceByCategory/AP@0.5IOU/{name}"],
+            "CorLoc": counted[id - 1].cor_loc,
+            "Precision": math.nan if found is None else found.precision.tolist(),
+            "Recall": math.nan if found is None else found.recall.tolist(),
+        }
+        compared |= {f"PerformanceByCategory/{kind}@0.5IOU/{name}": value for kind, value in of_class.items()}
+    compared["Precision/meanCorLoc@0.5IOU"] = np.nanmean([one.cor_loc for one in counted])
+    assert set(compared) == set(expected)
+    for key, value in compared.items():
+        assert value == pytest.approx(numbers(expected[key]), abs=CLOSE, nan_ok=True), key
 
 
 def test_all_coco_metrics_by_category_add_up(images, labels) -> None:
@@ -212,6 +228,17 @@ def test_coco_is_the_default_and_several_add_up(images, labels) -> None:
     names = ("pascal_voc_detection_metrics", "coco_detection_metrics")
     both = measure(images, labels, config(*names, "pascal_voc_detection_metrics"))
     assert both == pytest.approx(coco | measure(images, labels, config(names[0])), nan_ok=True, abs=0)
+
+
+def test_every_public_set_is_here_or_refused_by_name(oracles: Path) -> None:
+    schema = json.loads((oracles / "config_schema.json").read_text())
+    assert sorted([*METRICS_SETS, *NEEDED_BY_OTHERS]) == sorted(schema["metrics_set_names"])
+    check_sets(METRICS_SETS, where="--metrics")
+    for name, needed in NEEDED_BY_OTHERS.items():
+        with pytest.raises(UsageError, match=f"--metrics: {name} measures {needed}"):
+            check_sets(["coco_detection_metrics", name], where="--metrics")
+    with pytest.raises(UsageError, match="did you mean oid_V2_detection_metrics"):
+        check_sets(["oid_v2_detection_metrics"], where="--metrics")
 
 
 def test_the_table_of_what_is_built_names_these_sets() -> None:
