@@ -210,6 +210,17 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
         ("ssd_random_crop {", "random_adjust_contrast { min_delta: 2", "min_delta 2 is above max_delta 1.25"),
         ("ssd_random_crop {", "autoaugment_image {", "data_augmentation_options[1].autoaugment_image is not built"),
         (
+            "ssd_random_crop {",
+            "convert_class_logits_to_softmax {",
+            "convert_class_logits_to_softmax has no meaning here: answers and records name one class of each box, and "
+            "hold no logits of all of them; leave it out",
+        ),
+        (
+            "ssd_random_crop {",
+            "scale_boxes_to_pixel_coordinates {",
+            "scale_boxes_to_pixel_coordinates has no meaning here: detectors, and the other steps, take boxes as parts",
+        ),
+        (
             "random_horizontal_flip {",
             "random_horizontal_flip { keypoint_flip_permutation: 1",
             "_permutation[0] is not built",

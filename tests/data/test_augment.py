@@ -269,7 +269,7 @@ def test_what_is_not_built_is_refused_by_name() -> None:
     assert every - set(BUILDERS) == {
         "autoaugment_image",
         "convert_class_logits_to_softmax",
-        "random_self_concat_image",
+        "scale_boxes_to_pixel_coordinates",
     }
     assert set(BUILDERS) == {
         name

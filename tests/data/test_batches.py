@@ -126,6 +126,22 @@ def test_reset_to_the_same_source() -> None:
     going_on.close()
 
 
+def test_boxes_that_augmentation_adds_are_never_dropped_silently(caplog: pytest.LogCaptureFixture) -> None:
+    twice = "random_self_concat_image { concat_vertical_probability: 1 concat_horizontal_probability: 0 }"
+    augment = build_augmentations([text_format.Parse(twice, preprocessor_pb2.PreprocessingStep())])
+    source = [example(1), example(2, NO_BOXES)] * 2
+    with caplog.at_level(logging.WARNING):
+        roomy, tight = (list(training_batches(source, FIXED, augment, 2, max_boxes=max_boxes)) for max_boxes in (4, 3))
+    assert roomy[0]["num_boxes"].numpy().tolist() == [4, 0]
+    assert tight[0]["num_boxes"].numpy().tolist() == [3, 0]
+    np.testing.assert_array_equal(tight[0]["boxes"], roomy[0]["boxes"][:, :3])
+    assert tight[0]["classes"].numpy().tolist() == [[1, 1, 1], [0, 0, 0]]
+    assert set(tight[0]) == set(roomy[0]) == set(next(training_batches([example(1)], FIXED, None, 1)))
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 has 4 boxes after augmentation; the first 3 are used (max_number_of_boxes of the input reader)"
+    ]
+
+
 def test_functions_are_traced_once_however_often_the_source_changes() -> None:
     traced: list[int] = []
 

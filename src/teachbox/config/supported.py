@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from teachbox.config.built import ROWS, Built, NoEffect, Verdict
+from teachbox.config.built import ROWS, Built, NoEffect, Refused, Verdict
 from teachbox.config.load import Pipeline
 from teachbox.errors import ConfigError
 from teachbox.labels import LabelMap
@@ -113,7 +113,7 @@ def _examine(pipeline: Pipeline, message: Message, path: str, findings: Findings
             wrong = _refusal(descriptor, item, verdict, verdicts)
             wrong = wrong or _of_other_types(descriptor, item, _join(block, descriptor.name), pipeline.message.model)
             wrong = wrong or _out_of_range(descriptor, item, ranges.get(descriptor.name))
-            if verdict is not None and verdict.rows is not None and row >= verdict.rows:
+            if isinstance(verdict, Built) and verdict.rows is not None and row >= verdict.rows:
                 wrong = f": more than {verdict.rows} of it is not built yet"
             if wrong:
                 findings.refused.append(Finding(row_path, pipeline.line_of(row_path), row_path + wrong))
@@ -122,10 +122,12 @@ def _examine(pipeline: Pipeline, message: Message, path: str, findings: Findings
 
 
 def _refusal(
-    descriptor: FieldDescriptor, value: Any, verdict: Built | None, siblings: Mapping[str, Verdict]
+    descriptor: FieldDescriptor, value: Any, verdict: Built | Refused | None, siblings: Mapping[str, Verdict]
 ) -> str | None:
     """What is wrong with a field, to be read after its path; None if it can be used."""
     shown = as_written(descriptor, value)
+    if isinstance(verdict, Refused):
+        return f" has no meaning here: {verdict.reason}; leave it out"
     if verdict is not None:
         if not verdict.values or shown in map(str, verdict.values):
             return None
@@ -196,7 +198,11 @@ def _disagreements(message: Message, block: str) -> Iterator[tuple[str, str]]:
 
 def _built_of(oneof: Any, verdicts: Mapping[str, Verdict]) -> str:
     """The members of a oneof that are built."""
-    return ", ".join(member.name for member in oneof.fields if member.name in verdicts) if oneof else ""
+    return (
+        ", ".join(member.name for member in oneof.fields if isinstance(verdicts.get(member.name), Built))
+        if oneof
+        else ""
+    )
 
 
 def _rows(path: str, descriptor: FieldDescriptor, value: Any) -> Iterator[tuple[str, Any]]:

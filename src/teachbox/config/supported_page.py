@@ -8,7 +8,7 @@ from functools import cache
 
 from google.protobuf.descriptor import Descriptor
 
-from teachbox.config.built import ROWS, Built, NoEffect
+from teachbox.config.built import ROWS, Built, NoEffect, Refused
 from teachbox.config.protos.pipeline_pb2 import TrainEvalPipelineConfig
 
 HEAD = """# What of a pipeline.config is supported
@@ -53,6 +53,8 @@ def fields_of(pattern: str) -> tuple[list[str], dict[str, list[str]], list[str]]
         elif isinstance(verdict, Built):
             values = " / ".join(f"`{value}`" for value in verdict.values if value != "")
             followed.append(f"`{name}`" + (f" ({values})" if values else ""))
+        elif isinstance(verdict, Refused):
+            refused.append(f"`{name}` ({verdict.reason})")
         else:
             refused.append(f"`{name}`")
     return followed, without, refused

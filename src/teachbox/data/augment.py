@@ -178,8 +178,11 @@ def _build_random_downscale(message: preprocessor_pb2.RandomDownscaleToTargetPix
     return lambda sample, seed: geometry.random_downscale_to_target_pixels(sample, seed, message.random_coef, low, high)
 
 
-def _build_scale_boxes(message: preprocessor_pb2.ScaleBoxesToPixelCoordinates, where: str) -> Step:
-    return lambda sample, seed: geometry.scale_boxes_to_pixel_coordinates(sample)
+def _build_random_self_concat(message: preprocessor_pb2.RandomSelfConcatImage, where: str) -> Step:
+    down, across = message.concat_vertical_probability, message.concat_horizontal_probability
+    _check_range(where, "concat_vertical_probability", down, 0, 1)
+    _check_range(where, "concat_horizontal_probability", across, 0, 1)
+    return lambda sample, seed: geometry.random_self_concat_image(sample, seed, down, across)
 
 
 # Boxes
@@ -459,12 +462,12 @@ BUILDERS: dict[str, Callable[[Any, str], Step]] = {
     "random_rgb_to_gray": _build_random_rgb_to_gray,
     "random_rotation90": _build_random_rotation90,
     "random_scale_crop_and_pad_to_square": _build_random_scale_crop_pad,
+    "random_self_concat_image": _build_random_self_concat,
     "random_square_crop_by_scale": _build_random_square_crop,
     "random_vertical_flip": _build_random_vertical_flip,
     "remap_labels": _build_remap_labels,
     "resize_image": _build_resize_image,
     "rgb_to_gray": _build_rgb_to_gray,
-    "scale_boxes_to_pixel_coordinates": _build_scale_boxes,
     "ssd_random_crop": _build_ssd_random_crop,
     "ssd_random_crop_fixed_aspect_ratio": _build_ssd_random_crop_fixed,
     "ssd_random_crop_pad": _build_ssd_random_crop_pad,

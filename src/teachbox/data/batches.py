@@ -162,13 +162,27 @@ class Batches(Iterator[Batch]):
             with tf.device("/CPU:0"):
                 self._iterator = iter(self._dataset)
         try:
-            return next(self._iterator)
+            return self._without_notes(next(self._iterator))
         except StopIteration:
             if self._drawing.failure is not None:
                 raise self._drawing.failure from None
             raise
         except tf.errors.InvalidArgumentError as error:
             raise DataError(f"an image could not be turned into a batch ({error.message})") from error
+
+    def _without_notes(self, batch: Batch) -> Batch:
+        """The batch without what is only noted in it: how many boxes of which image found no room."""
+        left_out = batch.pop("left_out").numpy()
+        keys = (batch["key"] if self._evaluating else batch.pop("key")).numpy()
+        for key, count in zip(keys[left_out > 0], left_out[left_out > 0], strict=True):
+            self._warn_once(
+                f"{key} augmented",
+                "%s has %d boxes after augmentation; the first %d are used (max_number_of_boxes of the input reader)",
+                key.decode(),
+                self._max_boxes + count,
+                self._max_boxes,
+            )
+        return batch
 
     # ---- Python's side: one element per example, asked for by a TensorFlow thread
 
@@ -252,6 +266,7 @@ class Batches(Iterator[Batch]):
         max_boxes, seed, evaluating = self._max_boxes, self._seed, self._evaluating
 
         def padded(rows: tf.Tensor) -> tf.Tensor:
+            rows = rows[:max_boxes]
             paddings = [[0, max_boxes - tf.shape(rows)[0]]] + [[0, 0]] * (rows.shape.rank - 1)
             return tf.ensure_shape(tf.pad(rows, paddings), [max_boxes, *rows.shape[1:]])
 
@@ -268,10 +283,11 @@ class Batches(Iterator[Batch]):
                 "boxes": padded(boxes),
                 "classes": padded(classes),
                 "weights": padded(weights),
-                "num_boxes": tf.shape(boxes)[0],
+                "num_boxes": tf.minimum(tf.shape(boxes)[0], max_boxes),
+                "key": example["key"],
+                "left_out": tf.maximum(tf.shape(boxes)[0] - max_boxes, 0),
             }
             if evaluating:
-                element["key"] = example["key"]
                 element["valid"] = example["valid"]
                 element["original_shape"] = tf.shape(decoded)
                 element["is_crowd"] = padded(example["is_crowd"])

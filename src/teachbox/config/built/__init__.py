@@ -22,9 +22,9 @@ from teachbox.config.built import (
     ssd,
     training,
 )
-from teachbox.config.built.verdicts import Built, NoEffect, Rows, Verdict, merged
+from teachbox.config.built.verdicts import Built, NoEffect, Refused, Rows, Verdict, merged
 
-__all__ = ["ROWS", "Built", "NoEffect", "Rows", "Verdict"]
+__all__ = ["ROWS", "Built", "NoEffect", "Refused", "Rows", "Verdict"]
 
 ROWS = merged(
     part.ROWS

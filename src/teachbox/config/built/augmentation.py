@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Rows, built, only
+from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Rows, built, only, refused
 
 CROP = "min_object_covered min_aspect_ratio max_aspect_ratio min_area max_area overlap_thresh clip_boxes random_coef"
 PADDED = "min_padded_size_ratio max_padded_size_ratio"
@@ -22,11 +22,19 @@ ROWS = Rows(
             "random_adjust_brightness random_adjust_contrast random_adjust_hue random_adjust_saturation "
             "random_distort_color random_horizontal_flip random_vertical_flip random_rotation90 random_image_scale "
             "resize_image random_resize_method random_downscale_to_target_pixels "
-            "scale_boxes_to_pixel_coordinates random_jitter_boxes drop_label_probabilistically remap_labels "
+            "random_self_concat_image random_jitter_boxes drop_label_probabilistically remap_labels "
             "random_black_patches random_jpeg_quality random_patch_gaussian random_crop_image "
             "random_crop_to_aspect_ratio random_square_crop_by_scale random_scale_crop_and_pad_to_square "
             "random_pad_image random_absolute_pad_image random_crop_pad_image ssd_random_crop ssd_random_crop_pad "
             "ssd_random_crop_fixed_aspect_ratio ssd_random_crop_pad_fixed_aspect_ratio"
+        )
+        | refused(
+            "convert_class_logits_to_softmax",
+            "answers and records name one class of each box, and hold no logits of all of them",
+        )
+        | refused(
+            "scale_boxes_to_pixel_coordinates",
+            "detectors, and the other steps, take boxes as parts of the image",
         ),
         "*.normalize_image": built("original_minval original_maxval target_minval target_maxval"),
         "*.subtract_channel_mean": built("means"),
@@ -45,6 +53,7 @@ ROWS = Rows(
         "*.resize_image": built("new_height new_width method"),
         "*.random_resize_method": built("target_height target_width"),
         "*.random_downscale_to_target_pixels": built("random_coef min_target_pixels max_target_pixels"),
+        "*.random_self_concat_image": built("concat_vertical_probability concat_horizontal_probability"),
         "*.random_jitter_boxes": built("ratio jitter_mode"),
         "*.drop_label_probabilistically": built("label drop_probability"),
         "*.remap_labels": built("original_labels new_label"),
@@ -89,6 +98,7 @@ ROWS = Rows(
         "*.random_adjust_hue": {"max_delta": SHARE},
         "*.resize_image": {"new_height": ONE_OR_MORE, "new_width": ONE_OR_MORE},
         "*.random_resize_method": {"target_height": ONE_OR_MORE, "target_width": ONE_OR_MORE},
+        "*.random_self_concat_image": {"concat_vertical_probability": SHARE, "concat_horizontal_probability": SHARE},
         "*.random_jitter_boxes": {"ratio": SHARE},
         "*.drop_label_probabilistically": {"label": ONE_OR_MORE, "drop_probability": SHARE},
         "*.remap_labels": {"original_labels": ONE_OR_MORE, "new_label": ONE_OR_MORE},

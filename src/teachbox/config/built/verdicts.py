@@ -22,7 +22,14 @@ class NoEffect:
     reason: str
 
 
-Verdict = Built | NoEffect
+@dataclass(frozen=True)
+class Refused:
+    """Refused for this reason: it has no meaning here, and is not only missing. Without one, what is in no table."""
+
+    reason: str
+
+
+Verdict = Built | NoEffect | Refused
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,10 @@ def built(names: str) -> dict[str, Verdict]:
 
 def no_effect(names: str, reason: str) -> dict[str, Verdict]:
     return dict.fromkeys(names.split(), NoEffect(reason))
+
+
+def refused(names: str, reason: str) -> dict[str, Verdict]:
+    return dict.fromkeys(names.split(), Refused(reason))
 
 
 def only(*values: Any) -> Built:

@@ -83,8 +83,7 @@ def random_self_concat_image(
 ) -> Sample:
     """The image once more below itself, and then to its own right, each with a probability of its own.
 
-    The one step that makes more boxes, up to four times as many. It is not offered in a config yet: batches take no
-    more boxes out of a step than went in.
+    Up to four times as many boxes come out as went in.
     """
     down_seed, across_seed = tf.unstack(tf.random.split(seed, 2))
     tall = either(happens(down_seed, vertical_probability), lambda: self_concat(sample, 0), lambda: sample)
@@ -101,11 +100,3 @@ def self_concat(sample: Sample, axis: int) -> Sample:
         classes=tf.tile(sample.classes, [2]),
         weights=tf.tile(sample.weights, [2]),
     )
-
-
-def scale_boxes_to_pixel_coordinates(sample: Sample) -> Sample:
-    """Boxes in pixels instead of parts of the image. It has to be the last step: others, and detectors here, take
-    parts of the image.
-    """
-    height, width = tf.unstack(tf.cast(tf.shape(sample.image)[:2], tf.float32))
-    return sample._replace(boxes=sample.boxes * tf.stack([height, width, height, width]))
