@@ -33,9 +33,11 @@ def other_kernels(allowed: Allowed) -> Allowed:
 MOBILENET_V2 = Allowed(
     predictions=3e-4,
     feature_maps=8e-4,
+    gradient=5e-2,
     reasons={
         "predictions": "the original differs from itself by 1.4e-4 with other kernels (noise.json of ssdlite)",
         "feature_maps": "the original differs from itself by 4.1e-4 with other kernels (noise.json of ssdlite)",
+        "gradient": "batch statistics of two values amplify rounding: 2.8e-2 for ssdlite on another kind of CPU",
     },
 )
 
@@ -58,6 +60,9 @@ RESNET = {
 # With inplace_batchnorm_update the original did not run the update of what stands on a slim backbone.
 BEYOND_THE_BACKBONE = ("/fpn/", "WeightSharedConvolutionalBoxPredictor/")
 
+# With inplace_batchnorm_update the original ran no update of MobileNet v3 at all.
+NO_UPDATE = ("/BatchNorm/",)
+
 ORACLES = (
     Oracle("ssd_mobilenet_v1_075", elsewhere=True),
     Oracle(
@@ -67,6 +72,12 @@ ORACLES = (
     ),
     Oracle("ssd_mobilenet_v2", MOBILENET_V2),
     Oracle("ssdlite_mobilenet_v2", MOBILENET_V2),
+    Oracle("ssdlite_mobilenet_v3_small", Allowed(unlike=NO_UPDATE)),
+    Oracle(
+        "ssdlite_mobilenet_v3_large",
+        Allowed(feature_maps=4e-4, reasons={"feature_maps": "values reach 110"}, unlike=NO_UPDATE),
+        slow=True,
+    ),
     Oracle("ssd_inception_v2"),
     Oracle("ssd_mobilenet_v2_keras", MOBILENET_V2),
     Oracle("ssd_mobilenet_v1_fpn", Allowed(unlike=BEYOND_THE_BACKBONE)),

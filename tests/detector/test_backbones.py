@@ -80,3 +80,53 @@ def test_backbones_alone_have_the_public_names(oracles, oracle, version):
         if variable["name"].startswith(scope or "FeatureExtractor") and "/fpn/" not in variable["name"]
     }
     assert {name: list(variable.shape) for name, variable in found.items()} == stored
+
+
+@pytest.mark.parametrize(("x", "y"), [(-4.0, 0.0), (-3.0, 0.0), (-1.0, -1 / 3), (0.0, 0.0), (1.0, 2 / 3), (3.0, 3.0)])
+def test_hard_swish_by_hand(x, y):
+    from teachbox.detector.features.mobilenet_v3 import hard_swish
+
+    assert float(hard_swish(np.float32(x))) == pytest.approx(y, abs=1e-6)
+
+
+def test_squeeze_and_excitation_by_hand():
+    """Channels of mean 2 and 4: squeezed to 6 (below zero, to 0), excited to 12, halved by the gate."""
+    import keras
+
+    from teachbox.detector.features.inverted_residual import SqueezeExcite
+    from teachbox.detector.hyperparams import ConvHyperparams
+
+    ones = ConvHyperparams(keras.initializers.Ones, None, 0.0, None)
+    layer = SqueezeExcite(("a", "b"), ones, filters=2, squeezed=2, activation=keras.ops.relu, gate=lambda x: x / 2)
+    x = np.zeros((1, 1, 2, 2), np.float32)
+    x[0, 0, :, 0], x[0, 0, :, 1] = (1, 3), (4, 4)
+    np.testing.assert_allclose(layer(x)[0, 0], [[6, 24], [18, 24]])
+    layer.blocks[0].conv.bias.assign([-10, -10])
+    np.testing.assert_array_equal(layer(x), np.zeros_like(x))
+
+
+def test_a_slim_block_is_normalised_in_its_own_way():
+    """With scale and offset and its own activation, whatever the config says; its statistics as the config says."""
+    from google.protobuf import text_format
+
+    from teachbox.config.protos import ssd_pb2
+    from teachbox.detector.build import backbones
+    from teachbox.detector.build.hyperparams import build_hyperparams
+    from teachbox.detector.features.mobilenet_v3 import SMALL
+
+    text = """type: "ssd_mobilenet_v3_small" override_base_feature_extractor_hyperparams: true depth_multiplier: 0.5
+        conv_hyperparams { initializer { truncated_normal_initializer { } } regularizer { l2_regularizer { } }
+                           activation: NONE batch_norm { decay: 0.9 scale: false } }"""
+    message = text_format.Parse(text, ssd_pb2.SsdFeatureExtractor())
+    own = build_hyperparams(message.conv_hyperparams)
+    found = backbones.mobilenet_v3("scope", message, own, freeze_batchnorm=False, variant=SMALL)
+    options = found.stem.batch_norm.options
+    assert (options.decay, options.scale, options.center) == (pytest.approx(0.9), True, True)
+    assert found.residuals[1].depthwise.conv.depthwise_regularizer is not None
+    shapes = {name: tuple(output.shape) for name, output in found(np.zeros((1, 64, 64, 3), np.float32)).items()}
+    # Half of 16 and of 24 would be less than there may be; half of 288.
+    assert [shapes[name][1:] for name in ("layer_1", "layer_3", "layer_13")] == [(32, 32, 16), (8, 8, 16), (2, 2, 144)]
+    message.override_base_feature_extractor_hyperparams = False
+    published = backbones.mobilenet_v3("scope", message, own, freeze_batchnorm=True, variant=SMALL)
+    assert (published.stem.batch_norm.options.decay, published.stem.batch_norm.options.train) == (0.9997, False)
+    assert published.residuals[1].depthwise.conv.depthwise_regularizer is None

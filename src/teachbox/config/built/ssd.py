@@ -9,6 +9,8 @@ TYPES = (
     "ssd_mobilenet_v1_keras",
     "ssd_mobilenet_v2",
     "ssd_mobilenet_v2_keras",
+    "ssd_mobilenet_v3_large",
+    "ssd_mobilenet_v3_small",
     "ssd_inception_v2",
 )
 PYRAMIDS = tuple(

@@ -10,6 +10,7 @@ from teachbox.detector.build.refuse import not_built
 from teachbox.detector.features.inception_v2 import InceptionV2
 from teachbox.detector.features.mobilenet_v1 import SEPARABLE, MobileNetV1, mobilenet_hyperparams
 from teachbox.detector.features.mobilenet_v2 import LAST_FILTERS, MobileNetV2, divisible
+from teachbox.detector.features.mobilenet_v3 import MobileNetV3, MobileNetV3Variant
 from teachbox.detector.features.resnet_v1 import ResNetV1, ResNetVariant, resnet_hyperparams
 from teachbox.detector.hyperparams import ConvHyperparams
 from teachbox.detector.layers import Padding
@@ -74,24 +75,60 @@ def mobilenet_v2(
     last_filters: int = LAST_FILTERS,
 ) -> MobileNetV2:
     """MobileNet v2; `own` are the config's hyperparameters, `last_filters` those of the last layer as published."""
-    multiplier, least = message.depth_multiplier, message.min_depth
-
-    def depth(filters: int) -> int:
-        return divisible(filters * multiplier, least)
-
-    graph = kind_of(message) == "graph"
+    depth, graph = _divisible_depth(message), kind_of(message) == "graph"
     base = _base(message, own, mobilenet_hyperparams(), freeze_batchnorm=freeze_batchnorm)
+    depthwise = base
+    if graph:
+        base, depthwise = _of_slim_blocks(message, base)
     return MobileNetV2(
         scope,
         base,
-        # As published, the slim library does not regularise depthwise kernels.
-        depthwise_hyperparams=base.without_regularizer() if graph and base is not own else base,
+        depthwise_hyperparams=depthwise,
         depth=depth,
         # A wider Keras model has as many in its last layer as the published one.
-        last_filters=depth(last_filters) if graph or multiplier < 1 else last_filters,
+        last_filters=depth(last_filters) if graph or message.depth_multiplier < 1 else last_filters,
         padding=padding_of(message),
         name="mobilenet_v2",
     )
+
+
+def mobilenet_v3(
+    scope: str, message: Message, own: ConvHyperparams, *, freeze_batchnorm: bool, variant: MobileNetV3Variant
+) -> MobileNetV3:
+    """MobileNet v3, large or small; `own` are the config's hyperparameters."""
+    base = _base(message, own, mobilenet_hyperparams(), freeze_batchnorm=freeze_batchnorm)
+    base, depthwise = _of_slim_blocks(message, base)
+    return MobileNetV3(
+        scope,
+        base,
+        variant=variant,
+        depthwise_hyperparams=depthwise,
+        depth=_divisible_depth(message),
+        padding=padding_of(message),
+        name="mobilenet_v3",
+    )
+
+
+def _divisible_depth(message: Message) -> Callable[[int], int]:
+    """From the published number of filters to that which `message` asks for, a multiple of 8."""
+    multiplier, least = message.depth_multiplier, message.min_depth
+    return lambda filters: divisible(filters * multiplier, least)
+
+
+def _of_slim_blocks(message: Message, base: ConvHyperparams) -> tuple[ConvHyperparams, ConvHyperparams]:
+    """How the slim library's inverted residuals take `base`, and how their depthwise convolutions do.
+
+    They choose their activation, and that they are normalised, with scale and offset, for themselves. As published,
+    depthwise kernels are not regularised.
+    """
+    published = mobilenet_hyperparams()
+    normalised = base.batch_norm or published.batch_norm
+    assert normalised is not None
+    base = replace(
+        base, activation=published.activation, batch_norm=replace(normalised, center=True, scale=True), use_bias=None
+    )
+    overridden = message.override_base_feature_extractor_hyperparams
+    return base, base if overridden else base.without_regularizer()
 
 
 def inception_v2(scope: str, message: Message, own: ConvHyperparams, *, freeze_batchnorm: bool) -> InceptionV2:

@@ -13,6 +13,7 @@ from teachbox.detector.build.hyperparams import build_hyperparams
 from teachbox.detector.build.pyramid_features import PYRAMIDS
 from teachbox.detector.build.refuse import not_built, refuse_others
 from teachbox.detector.features.extra_layers import EXTRA_FILTERS, ExtraLayers
+from teachbox.detector.features.mobilenet_v3 import LARGE, SMALL
 from teachbox.detector.features.ssd_features import SSDFeatures
 from teachbox.errors import ConfigError
 
@@ -83,6 +84,18 @@ FEATURE_EXTRACTORS: dict[str, Callable[..., Any]] = {
     "ssd_mobilenet_v1_keras": _V1,
     "ssd_mobilenet_v2": _V2,
     "ssd_mobilenet_v2_keras": _V2,
+    "ssd_mobilenet_v3_large": partial(
+        _ssd_features,
+        partial(backbones.mobilenet_v3, variant=LARGE),
+        "FeatureExtractor/MobilenetV3",
+        ("layer_14/expansion_output", "layer_17"),
+    ),
+    "ssd_mobilenet_v3_small": partial(
+        _ssd_features,
+        partial(backbones.mobilenet_v3, variant=SMALL),
+        "FeatureExtractor/MobilenetV3",
+        ("layer_10/expansion_output", "layer_13"),
+    ),
     "ssd_inception_v2": partial(
         _ssd_features, backbones.inception_v2, "FeatureExtractor/InceptionV2", ("Mixed_4c", "Mixed_5c")
     ),
