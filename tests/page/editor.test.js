@@ -13,8 +13,8 @@ import {
   reshapeBox,
   select,
   undoEdit,
-} from "../../src/teachbox/web/static/editor.js";
-import { clickedBox, gestureRect, isDrawn, pressCanvas, pressHandle } from "../../src/teachbox/web/static/gesture.js";
+} from "../../src/teachbox/web/static/boxes/editor.js";
+import { clickedBox, gestureRect, isDrawn, pressCanvas, pressHandle } from "../../src/teachbox/web/static/canvas/gesture.js";
 import { randomFrom } from "./random.js";
 
 const SIZE = { width: 200, height: 100 };

@@ -11,8 +11,8 @@ import {
   moveRect,
   rectBetween,
   resizeRect,
-} from "../../src/teachbox/web/static/geometry.js";
-import { fitView, toImage, toScreen, visibleRect } from "../../src/teachbox/web/static/view.js";
+} from "../../src/teachbox/web/static/boxes/geometry.js";
+import { fitView, toImage, toScreen, visibleRect } from "../../src/teachbox/web/static/canvas/view.js";
 import { randomFrom } from "./random.js";
 
 const SIZE = { width: 100, height: 60 };

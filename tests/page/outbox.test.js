@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { openOutbox } from "../../src/teachbox/web/static/outbox.js";
+import { openOutbox } from "../../src/teachbox/web/static/desk/outbox.js";
 
 /** What the server was sent, and how it answers: one status after another, then 200. */
 let received = [];

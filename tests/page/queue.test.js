@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addBox, editorSpans, select, undoEdit } from "../../src/teachbox/web/static/editor.js";
-import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from "../../src/teachbox/web/static/queue.js";
+import { addBox, editorSpans, select, undoEdit } from "../../src/teachbox/web/static/boxes/editor.js";
+import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from "../../src/teachbox/web/static/desk/queue.js";
 
 /** @param {number} hash @param {number} [version] */
 const task = (hash, version = 1) => ({
@@ -15,7 +15,7 @@ const task = (hash, version = 1) => ({
   spans: [{ label: "cat", x: version, y: 0, width: 10, height: 10, score: 0.5, version }],
 });
 
-/** @param {import("../../src/teachbox/web/static/queue.js").Queue} queue */
+/** @param {import("../../src/teachbox/web/static/desk/queue.js").Queue} queue */
 const hashes = (queue) => queue.map((entry) => entry.task._task_hash);
 
 test("three tasks are held ahead of the one shown", () => {

@@ -2,6 +2,7 @@
 
 /**
  * @typedef {{state: "loading"} | {state: "ready", bitmap: ImageBitmap} | {state: "broken", reason: string}} Picture
+ * @typedef {ReturnType<typeof openImages>} Images
  */
 
 const RETRY_MS = 1500;

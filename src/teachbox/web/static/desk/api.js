@@ -1,6 +1,6 @@
 /** The server's REST interface. */
 
-/** @import { AnsweredTask, Project, Questions } from "./types.js" */
+/** @import { AnsweredTask, Project, Questions } from "../types.js" */
 
 /** What the server refused, with its reason: to send it again would not help. */
 export class Refused extends Error {}

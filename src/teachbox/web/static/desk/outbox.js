@@ -5,7 +5,7 @@
 
 import { Refused, giveAnswer, undoAnswer } from "./api.js";
 
-/** @import { AnsweredTask } from "./types.js" */
+/** @import { AnsweredTask } from "../types.js" */
 
 /**
  * @typedef {object} Letter
@@ -20,6 +20,8 @@ import { Refused, giveAnswer, undoAnswer } from "./api.js";
  * @typedef {object} Watcher
  * @property {(state: SaveState, waiting: number) => void} changed
  * @property {(letter: Letter, reason: string) => void} refused
+ *
+ * @typedef {ReturnType<typeof openOutbox>} Outbox
  */
 
 const FIRST_RETRY_MS = 500;

@@ -1,11 +1,11 @@
 /** Draws the image and its boxes on a canvas. Reads everything, changes nothing. */
 
-import { inkOn, withAlpha } from "./colors.js";
-import { isSuggestion } from "./editor.js";
-import { intersects } from "./geometry.js";
+import { inkOn, withAlpha } from "../panels/colors.js";
+import { isSuggestion } from "../boxes/editor.js";
+import { intersects } from "../boxes/geometry.js";
 import { toScreen, visibleRect } from "./view.js";
 
-/** @import { Box, Rect, Size, View } from "./types.js" */
+/** @import { Box, Rect, Size, View } from "../types.js" */
 
 /**
  * @typedef {object} Scene

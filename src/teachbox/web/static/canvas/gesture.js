@@ -1,8 +1,8 @@
 /** What a pointer does to boxes, from press to release. Pure; all points are in image pixels. */
 
-import { MIN_SIDE, clamp, itemsAt, moveRect, rectBetween, resizeRect } from "./geometry.js";
+import { MIN_SIDE, clamp, itemsAt, moveRect, rectBetween, resizeRect } from "../boxes/geometry.js";
 
-/** @import { Box, Editor, Handle, Point, Rect } from "./types.js" */
+/** @import { Box, Editor, Handle, Point, Rect } from "../types.js" */
 
 /**
  * @typedef {object} Gesture

@@ -1,6 +1,6 @@
 /** Rectangles and points. Pure; no unit is assumed. */
 
-/** @import { Handle, Point, Rect, Size } from "./types.js" */
+/** @import { Handle, Point, Rect, Size } from "../types.js" */
 
 /** A drawn or resized box is never smaller than this, in pixels of the original image. */
 export const MIN_SIDE = 3;

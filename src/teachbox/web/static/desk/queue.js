@@ -1,8 +1,8 @@
 /** The tasks that the page holds: the first is shown, the others wait. Pure: every function returns a new queue. */
 
-import { isTouched, openEditor } from "./editor.js";
+import { isTouched, openEditor } from "../boxes/editor.js";
 
-/** @import { Editor, Task } from "./types.js" */
+/** @import { Editor, Task } from "../types.js" */
 
 /**
  * @typedef {object} Entry

@@ -1,6 +1,6 @@
 /** What the trainer and the model do, in words. Pure. */
 
-/** @import { Status } from "./types.js" */
+/** @import { Status } from "../types.js" */
 
 /**
  * @typedef {object} Line

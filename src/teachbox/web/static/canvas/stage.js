@@ -1,13 +1,13 @@
 /** The canvas with its handles: shows one task's image and boxes, and turns what a pointer does into edits. */
 
-import { addBox, reshapeBox, select, selectedBox } from "./editor.js";
-import { HANDLES, handlePoints, itemsAt } from "./geometry.js";
+import { addBox, reshapeBox, select, selectedBox } from "../boxes/editor.js";
+import { HANDLES, handlePoints, itemsAt } from "../boxes/geometry.js";
 import { clickedBox, gestureRect, isDrawn, pressCanvas, pressHandle } from "./gesture.js";
 import { paintScene } from "./paint.js";
-import { leaveFocus } from "./panels.js";
+import { leaveFocus } from "../panels/dom.js";
 import { fitView, toImage, toScreen } from "./view.js";
 
-/** @import { Box, Editor, Point, Rect, Size, View } from "./types.js" */
+/** @import { Box, Editor, Point, Rect, Size, View } from "../types.js" */
 /** @import { Gesture } from "./gesture.js" */
 
 /**
@@ -20,6 +20,8 @@ import { fitView, toImage, toScreen } from "./view.js";
  * @property {(label: string) => string} colorOf
  * @property {() => string} newLabel
  * @property {(editor: Editor) => void} edit
+ *
+ * @typedef {ReturnType<typeof createStage>} Stage
  */
 
 const PADDING = 22;

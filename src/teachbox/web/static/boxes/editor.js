@@ -3,7 +3,7 @@
 import { MIN_SIDE, clipRect } from "./geometry.js";
 import { boxSpan, roundRect, sameRect, spanRect } from "./spans.js";
 
-/** @import { Box, Editor, Rect, Size, Span } from "./types.js" */
+/** @import { Box, Editor, Rect, Size, Span } from "../types.js" */
 
 /**
  * An editor over the spans of a task. A span without a place is left out.

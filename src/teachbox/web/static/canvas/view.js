@@ -1,6 +1,6 @@
 /** The transform between the image and the screen. Pure; screen numbers are CSS pixels from the canvas's corner. */
 
-/** @import { Point, Rect, Size, View } from "./types.js" */
+/** @import { Point, Rect, Size, View } from "../types.js" */
 
 /** Tiny images are enlarged to be seen, but not without end. */
 const MAX_FIT = 8;

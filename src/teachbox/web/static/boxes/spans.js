@@ -1,6 +1,6 @@
 /** Spans, as they travel, to and from the page's boxes. Pure. */
 
-/** @import { Box, Rect, Span } from "./types.js" */
+/** @import { Box, Rect, Span } from "../types.js" */
 
 /**
  * The rectangle of a span: from x, y, width, height, else the hull of its points; null where it has neither.

@@ -1,12 +1,14 @@
 /** The last answers given in this tab, to be taken back: the newest last. They outlive a reload. */
 
-/** @import { AnsweredTask } from "./types.js" */
+/** @import { AnsweredTask } from "../types.js" */
 /** @import { Entry } from "./queue.js" */
 
 /**
  * @typedef {object} Given
  * @property {AnsweredTask} answered
  * @property {Entry | null} entry  With its edits; null after a reload.
+ *
+ * @typedef {ReturnType<typeof openHistory>} History
  */
 
 const MOST = 20;

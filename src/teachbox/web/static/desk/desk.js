@@ -1,0 +1,220 @@
+/**
+ * What one person has on the desk: the tasks in hand, their boxes, the answers given. Every act of a person on an image is
+ * one function here. Knows nothing of the screen.
+ */
+
+import { deleteBox, editorSpans, relabelBox, select } from "../boxes/editor.js";
+import { newKey } from "./outbox.js";
+import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from "./queue.js";
+
+/** @import { Answer, AnsweredTask, Editor, Project, Task } from "../types.js" */
+/** @import { History } from "./history.js" */
+/** @import { Picture } from "../canvas/images.js" */
+/** @import { Letter, Outbox } from "./outbox.js" */
+/** @import { Queue } from "./queue.js" */
+
+/**
+ * @typedef {object} Surroundings
+ * @property {Outbox} outbox
+ * @property {History} history
+ * @property {(url: string) => Picture} pictureOf
+ * @property {() => boolean} isBusy  Whether a pointer is at work on a box right now.
+ * @property {(arrived?: boolean) => void} changed  Called after every change; `arrived` where suggestions came to the
+ *   task that is shown.
+ * @property {(text: string) => void} say  To those who do not see the page.
+ * @property {(editor: Editor) => void} sayBoxes
+ * @property {() => void} lacking  Called when there is room for more tasks.
+ *
+ * @typedef {ReturnType<typeof createDesk>} Desk
+ */
+
+/**
+ * @param {Project} project
+ * @param {Surroundings} around
+ */
+export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking }) {
+  const session = project.session_id;
+  /** @type {Queue} */
+  let queue = [];
+  let label = 0;
+  /** @type {Record<Answer, number>} */
+  let counts = { accept: 0, reject: 0, ignore: 0 };
+  /** @type {Task | null} A newer prediction that waits until the person lets go of the image. */
+  let late = null;
+  let refusal = "";
+
+  const current = () => queue[0] ?? null;
+  const picture = () => (queue[0] ? pictureOf(queue[0].task.image) : null);
+  const hasSelection = () => current()?.editor.selected != null;
+
+  /** @param {Editor} editor */
+  function edit(editor) {
+    const before = current()?.editor;
+    queue = setEditor(queue, editor);
+    if (before?.selected !== editor.selected || before?.boxes !== editor.boxes) sayBoxes(editor);
+    if (late) takeTask(late);
+    changed();
+  }
+
+  /** @param {(editor: Editor) => Editor} make */
+  function change(make) {
+    const entry = current();
+    if (entry && !isBusy()) edit(make(entry.editor));
+  }
+
+  /** @param {number | null} id */
+  function selectBox(id) {
+    change((editor) => select(editor, id));
+  }
+
+  function deleteSelected() {
+    if (hasSelection()) change((editor) => deleteBox(editor, editor.selected ?? -1));
+    else say("Select a box first");
+  }
+
+  /** Choose the label of the next box, and of the selected one. @param {number} index */
+  function chooseLabel(index) {
+    const chosen = project.labels[index];
+    if (!chosen) return;
+    label = index;
+    change((editor) => (editor.selected === null ? editor : relabelBox(editor, editor.selected, chosen.name)));
+    changed();
+  }
+
+  /** An unseen image is neither accepted nor rejected; one that cannot be seen may be rejected. @param {Answer} answer */
+  function mayAnswer(answer) {
+    const state = picture()?.state;
+    return state === "ready" || (state === "broken" && answer !== "accept");
+  }
+
+  /** @param {Answer} answer */
+  function give(answer) {
+    const entry = current();
+    if (!entry || isBusy() || !mayAnswer(answer)) return;
+    const spans = editorSpans(entry.editor);
+    /** @type {AnsweredTask} */
+    const answered = { ...entry.task, ...entry.editor.size, spans, answer, _answer_key: newKey() };
+    queue = queue.slice(1);
+    late = null;
+    refusal = "";
+    history.push({ answered, entry });
+    counts = { ...counts, [answer]: counts[answer] + 1 };
+    outbox.answer(session, answered);
+    changed();
+    lacking();
+    const next = current();
+    const words = { accept: "Accepted", reject: "Rejected", ignore: "Ignored" };
+    say(`${words[answer]}. ${next ? describe(next.task) : ""}`);
+  }
+
+  /** Take the last answer back. */
+  function undo() {
+    const last = history.last();
+    if (isBusy()) return;
+    if (!last) return say("Nothing to undo");
+    const { answered } = last;
+    history.forget(answered._answer_key);
+    outbox.undo(session, answered);
+    counts = { ...counts, [answered.answer]: Math.max(0, counts[answered.answer] - 1) };
+    const entry = last.entry ?? openEntry(asked(answered));
+    queue = putFirst(queue, { ...entry, editor: select(entry.editor, null), kept: true });
+    late = null;
+    changed();
+    say(`Answer taken back. ${describe(answered)}`);
+  }
+
+  /** Tasks from the server. @param {readonly Task[]} tasks */
+  function take(tasks) {
+    const underWay = outbox.taskHashes();
+    queue = addTasks(queue, tasks.filter((task) => !underWay.includes(task._task_hash)));
+  }
+
+  /** A task with newer predictions. @param {Task} task */
+  function takeTask(task) {
+    const entry = current();
+    const shown = entry?.task._task_hash === task._task_hash;
+    late = shown ? task : late;
+    if (shown && isBusy()) return;
+    const before = queue;
+    queue = refreshTask(queue, task);
+    if (shown && entry?.editor.selected === null) late = null;
+    if (queue === before) return;
+    changed(shown);
+    if (shown) say(`New suggestions. ${describe(task)}`);
+  }
+
+  /** The server's own count, which does not know yet what is under way. @param {Partial<Record<Answer, number>>} answers */
+  function takeCounts(answers) {
+    if (!outbox.waiting()) counts = { ...counts, ...answers };
+  }
+
+  /** The server will not have an answer: the image comes back, after the one that is shown. @param {Letter} letter @param {string} reason */
+  function takeBack({ answer }, reason) {
+    refusal = answer
+      ? `The answer to ${describe(answer)} was refused: ${reason}. The image comes again.`
+      : `The answer could not be taken back: ${reason}`;
+    if (answer) {
+      history.forget(answer._answer_key);
+      counts = { ...counts, [answer.answer]: Math.max(0, counts[answer.answer] - 1) };
+      queue = [...queue.slice(0, 1), { ...openEntry(asked(answer)), kept: true }, ...queue.slice(1)];
+    }
+    changed();
+  }
+
+  /** A task that does not say how large its image is: the image says it. @param {import("../types.js").Size} size */
+  function measure({ width, height }) {
+    const entry = current();
+    if (entry && !entry.editor.size.width) queue = setEditor(queue, { ...entry.editor, size: { width, height } });
+  }
+
+  return {
+    current,
+    picture,
+    hasSelection,
+    /** Images in the order in which they will be shown. */
+    images: () => queue.map((entry) => entry.task.image),
+    /** What may be taken back next. */
+    lastGiven: () => history.last(),
+    counts: () => counts,
+    refusal: () => refusal,
+    labelIndex: () => label,
+    labelName: () => project.labels[label]?.name ?? "object",
+    /** How many more tasks to ask for. */
+    wanted: () => wanted(queue),
+    /** Task hashes that the server need not give again. */
+    held: () => [...queue.map((entry) => entry.task._task_hash), ...outbox.taskHashes()],
+    isEmpty: () => !queue.length,
+    /** What the server refused, in words. @param {string} text */
+    refuse(text) {
+      refusal = text;
+    },
+    edit,
+    change,
+    selectBox,
+    deleteSelected,
+    chooseLabel,
+    mayAnswer,
+    give,
+    undo,
+    take,
+    takeTask,
+    takeCounts,
+    takeBack,
+    measure,
+  };
+}
+
+/**
+ * The task as it is asked again: with the boxes of its answer.
+ * @param {AnsweredTask} answered
+ * @returns {Task}
+ */
+function asked({ answer, _answer_key, ...task }) {
+  return task;
+}
+
+/** @param {Task} task */
+function describe(task) {
+  const count = task.spans?.length ?? 0;
+  return `${task.meta?.file ?? "Image"}, ${count === 1 ? "1 box" : `${count} boxes`}`;
+}

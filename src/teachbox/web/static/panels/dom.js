@@ -1,0 +1,93 @@
+/** Elements of the page: found, filled, pressed, made. */
+
+/**
+ * The element with an id; the page is incomplete without it.
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function part(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no element #${id}`);
+  return element;
+}
+
+/**
+ * Set the text of an element, where it differs: what did not change is not announced again.
+ * @param {string} id
+ * @param {string} text
+ */
+export function setText(id, text) {
+  const element = part(id);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * @param {string} id
+ * @param {number | null} share  0 to 1; null hides the bar.
+ */
+export function setBar(id, share) {
+  const bar = /** @type {HTMLProgressElement} */ (part(id));
+  bar.hidden = share === null;
+  if (share !== null) bar.value = share;
+}
+
+/**
+ * Show whether a button does anything now. It stays focusable: who is on it must not be thrown off.
+ * @param {string} id
+ * @param {boolean} disabled
+ */
+export function setDisabled(id, disabled) {
+  part(id).ariaDisabled = String(disabled);
+}
+
+/**
+ * Whether a key belongs to the button that the keyboard is on.
+ * @param {KeyboardEvent} event
+ */
+export function isForFocused({ key, target }) {
+  return (key === " " || key === "Enter") && target instanceof HTMLButtonElement && target.matches(":focus-visible");
+}
+
+/**
+ * @param {string} id
+ * @param {() => void} act
+ */
+export function onPress(id, act) {
+  part(id).addEventListener("click", (event) => {
+    act();
+    leaveToImage(event);
+  });
+}
+
+/**
+ * After a click the keys are the image's again: space must ignore it, and not press the button once more.
+ * @param {MouseEvent} event
+ */
+export function leaveToImage(event) {
+  if (event.detail > 0) leaveFocus();
+}
+
+/** Take the focus from wherever it is: keys then mean the image. */
+export function leaveFocus() {
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+}
+
+/**
+ * Say something to those who do not see the page.
+ * @param {string} text
+ */
+export function announce(text) {
+  setText("live", text);
+}
+
+/**
+ * @param {string} name
+ * @param {string} className
+ * @param {string} [text]
+ */
+export function element(name, className, text = "") {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
