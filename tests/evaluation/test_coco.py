@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_images import BOX, LABELS, result
 from hypothesis import given
 from hypothesis import strategies as st
 
 from teachbox.evaluation.coco import COCO_KEYS, UNDEFINED, coco_metrics
 from teachbox.evaluation.results import ImageResult
 
-LABELS = {1: "cat", 2: "dog"}
 NO_BOXES = np.zeros((0, 4), np.float32)
 NONE = np.zeros(0, np.int64)
-
-
-def result(true, found, *, scores=None, classes=None, true_classes=None) -> ImageResult:
-    true_boxes = np.array(true, np.float32).reshape(-1, 4)
-    boxes = np.array(found, np.float32).reshape(-1, 4)
-    return ImageResult(
-        true_boxes,
-        np.array(true_classes or [1] * len(true_boxes), np.int64),
-        boxes,
-        np.array(scores or [0.9] * len(boxes), np.float32),
-        np.array(classes or [1] * len(boxes), np.int64),
-    )
 
 
 def test_by_hand() -> None:
@@ -61,11 +49,6 @@ def test_empty_cases(capfd: pytest.CaptureFixture[str]) -> None:
     missed = coco_metrics([result([[0, 0, 100, 100]], [])], LABELS)
     assert missed["DetectionBoxes_Precision/mAP"] == 0
     assert capfd.readouterr().out == ""
-
-
-BOX = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 200), st.integers(1, 200)).map(
-    lambda row: [row[0], row[1], row[0] + row[2], row[1] + row[3]]
-)
 
 
 @given(boxes=st.lists(st.tuples(BOX, st.sampled_from([1, 2])), min_size=1, max_size=6, unique_by=str))

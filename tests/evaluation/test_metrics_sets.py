@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn_images import HERE, LABELS, NEAR, ROW, THERE, result, some_images
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from teachbox.evaluation.metrics_sets import METRICS_SETS, NEEDED_BY_OTHERS, che
 from teachbox.evaluation.pascal import Curve, count, curve, pascal_voc_metrics
 from teachbox.evaluation.results import ImageResult
 
-LABELS = {1: "cat", 2: "dog"}
 OTHERS = sorted(set(METRICS_SETS) - {"coco_detection_metrics"})
 CLOSE = 1e-12
 """The same arithmetic in float64: exact, but for the order of a sum."""
@@ -139,22 +139,6 @@ def test_all_coco_metrics_by_category_add_up(images, labels) -> None:
 # By hand
 
 
-def result(true, found, *, scores=None, classes=None, true_classes=None, **flags) -> ImageResult:
-    true_boxes = np.array(true, np.float32).reshape(-1, 4)
-    boxes = np.array(found, np.float32).reshape(-1, 4)
-    return ImageResult(
-        true_boxes,
-        np.array(true_classes or [1] * len(true_boxes), np.int64),
-        boxes,
-        np.array(scores or [0.9] * len(boxes), np.float32),
-        np.array(classes or [1] * len(boxes), np.int64),
-        **{name: np.array(values) for name, values in flags.items()},
-    )
-
-
-HERE, THERE, NEAR = [0, 0, 100, 100], [200, 200, 300, 300], [5, 0, 100, 100]
-
-
 def test_by_hand() -> None:
     images = [
         # Right, taken already, right.
@@ -260,29 +244,6 @@ def test_nothing_to_be_found(name: str) -> None:
     assert sorted(value for value in missed.values() if not math.isnan(value)) == [0, 0]
 
 
-BOX = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 200), st.integers(1, 200)).map(
-    lambda row: [row[0], row[1], row[0] + row[2], row[1] + row[3]]
-)
-ROW = st.tuples(BOX, st.sampled_from([1, 2]), st.booleans(), st.booleans())
-DETECTION = st.tuples(BOX, st.sampled_from([1, 2]), st.floats(1 / 128, 1, width=32))
-
-
-@st.composite
-def some_images(draw) -> ImageResult:
-    truth = draw(st.lists(ROW, max_size=6))
-    found = draw(st.lists(DETECTION, max_size=8))
-    return result(
-        [row[0] for row in truth],
-        [row[0] for row in found],
-        scores=[row[2] for row in found],
-        classes=[row[1] for row in found],
-        true_classes=[row[1] for row in truth],
-        difficult=np.array([row[2] for row in truth], np.bool_),
-        group_of=np.array([row[3] for row in truth], np.bool_),
-        verified=draw(st.lists(st.sampled_from([1, 2]), max_size=2, unique=True)),
-    )
-
-
 @given(images=st.lists(some_images(), max_size=4), low=st.floats(0, 0.5, width=32))
 def test_always_from_0_to_1_or_undefined(images: list[ImageResult], low: float) -> None:
     found = measure(images, LABELS, config(*OTHERS, recall_lower_bound=low))
@@ -302,7 +263,8 @@ def test_the_truth_as_detections_is_perfect(boxes) -> None:
 @given(hits=st.lists(st.booleans(), min_size=1, max_size=20))
 def test_the_area_is_that_of_the_raised_curve(hits: list[bool]) -> None:
     right = np.cumsum(hits)
-    found = Curve(right / np.arange(1, len(hits) + 1), right / max(right[-1], 1))
+    recall = right / max(right[-1], 1)
+    found = Curve(right / np.arange(1, len(hits) + 1), recall, np.linspace(1, 0, len(hits)))
     # The mean over the hits of the best precision from there on.
     best = [max(found.precision[place:]) for place, hit in enumerate(hits) if hit]
     assert found.average_precision() == pytest.approx(sum(best) / max(right[-1], 1))

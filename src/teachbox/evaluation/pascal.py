@@ -40,11 +40,13 @@ class Curve:
     """[D]"""
     recall: Floats
     """[D], never falling."""
+    scores: Floats
+    """[D], never rising: of the detection that each point comes with."""
 
     def between(self, low: float, high: float) -> Curve:
         """The part with `low` <= recall <= `high`."""
         kept = (self.recall >= low) & (self.recall <= high)
-        return Curve(self.precision[kept], self.recall[kept])
+        return Curve(self.precision[kept], self.recall[kept], self.scores[kept])
 
     def average_precision(self) -> float:
         """The area under the curve, each precision raised to the best one at a higher recall."""
@@ -54,13 +56,15 @@ class Curve:
         return float(np.sum(np.diff(recall) * best_from_here[1:]))
 
 
-def count(images: Sequence[ImageResult], categories: int, group_weight: float = 0.0) -> list[Counted]:
+def count(
+    images: Sequence[ImageResult], categories: int, group_weight: float = 0.0, matching_iou: float = MATCHING_IOU
+) -> list[Counted]:
     """Category by category, ids 1 … `categories`: judge all detections of the `images`."""
     showing: dict[int, list[ImageResult]] = {category: [] for category in range(1, categories + 1)}
     for image in images:
         for id in {*np.asarray(image.true_classes).tolist(), *np.asarray(image.classes).tolist()} & showing.keys():
             showing[id].append(image)
-    return [_count_one(shown, category, group_weight) for category, shown in showing.items()]
+    return [_count_one(shown, category, group_weight, matching_iou) for category, shown in showing.items()]
 
 
 def curve(counted: Sequence[Counted]) -> Curve | None:
@@ -69,10 +73,11 @@ def curve(counted: Sequence[Counted]) -> Curve | None:
     if not truths:
         return None
     scores = np.concatenate([one.judged.scores for one in counted])
-    right = np.concatenate([one.judged.right for one in counted])[best_first(scores)]
+    order = best_first(scores)
+    right = np.concatenate([one.judged.right for one in counted])[order]
     hits = np.cumsum(right)
     misses = np.cumsum(right <= 0)
-    return Curve(hits / (hits + misses), hits / truths)
+    return Curve(hits / (hits + misses), hits / truths, scores[order])
 
 
 def by_category(
@@ -133,7 +138,7 @@ def _average_precision(found: Curve | None, recall: tuple[float, float]) -> floa
     return (found if recall == (0, 1) else found.between(*recall)).average_precision()
 
 
-def _count_one(images: Sequence[ImageResult], category: int, group_weight: float) -> Counted:
+def _count_one(images: Sequence[ImageResult], category: int, group_weight: float, matching_iou: float) -> Counted:
     truths = 0.0
     with_it = located = 0
     judged = [Judged(np.zeros(0), np.zeros(0))]
@@ -149,9 +154,9 @@ def _count_one(images: Sequence[ImageResult], category: int, group_weight: float
         truths += np.sum(~difficult & ~group_of) + group_weight * np.sum(~difficult & group_of)
         if len(truth):
             with_it += 1
-            located += bool(len(boxes)) and bool(np.any(iou(boxes[[scores.argmax()]], truth) >= MATCHING_IOU))
+            located += bool(len(boxes)) and bool(np.any(iou(boxes[[scores.argmax()]], truth) >= matching_iou))
         if len(boxes):
-            judged.append(judge(boxes, scores, truth, difficult, group_of, group_weight))
+            judged.append(judge(boxes, scores, truth, difficult, group_of, group_weight, matching_iou))
     together = Judged(
         np.concatenate([one.scores for one in judged]),
         np.concatenate([one.right for one in judged]),

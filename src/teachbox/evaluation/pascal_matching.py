@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 MATCHING_IOU = 0.5
-"""How much a detection and a true box must overlap, in every metrics set of this family."""
+"""How much a detection and a true box must overlap, in every metrics set of this family: intersection over union."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,19 @@ def iou(one: Floats, other: Floats) -> Floats:
     return _ratio(common, union)
 
 
+def share_inside(one: Floats, other: Floats) -> Floats:
+    """[N, M]: how much of each box of `one` [N, 4] lies in each of `other` [M, 4], as a share of its area."""
+    return _ratio(intersections(one, other), np.broadcast_to(_areas(one)[:, None], (len(one), len(other))))
+
+
 def judge(
-    boxes: Floats, scores: Floats, truth: Floats, difficult: Flags, group_of: Flags, group_weight: float = 0.0
+    boxes: Floats,
+    scores: Floats,
+    truth: Floats,
+    difficult: Flags,
+    group_of: Flags,
+    group_weight: float = 0.0,
+    matching_iou: float = MATCHING_IOU,
 ) -> Judged:
     """Judge detections `boxes` [N, 4] with `scores` [N] by the true boxes `truth` [M, 4] of the same class.
 
@@ -61,7 +72,7 @@ def judge(
         hard = difficult[~group_of]
         taken = np.zeros(len(alone), np.bool_)
         for row, column in enumerate(overlap.argmax(axis=1)):
-            if overlap[row, column] < MATCHING_IOU:
+            if overlap[row, column] < matching_iou:
                 continue
             if hard[column]:
                 ignored[row] = True
@@ -71,11 +82,9 @@ def judge(
     groups = truth[group_of]
     group_scores = np.zeros(len(groups))
     if len(groups):
-        inside = _ratio(
-            intersections(boxes, groups), np.broadcast_to(_areas(boxes)[:, None], (len(boxes), len(groups)))
-        )
+        inside = share_inside(boxes, groups)
         for row, column in enumerate(inside.argmax(axis=1)):
-            if not right[row] and not ignored[row] and inside[row, column] >= MATCHING_IOU:
+            if not right[row] and not ignored[row] and inside[row, column] >= matching_iou:
                 ignored[row] = True
                 group_scores[column] = max(group_scores[column], scores[row])
 
