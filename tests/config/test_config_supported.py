@@ -131,6 +131,8 @@ PASS = [
     "ssd_mobilenet_v1_fpn/pipeline.config",
     "ssd_resnet50_v1_fpn/pipeline.config",
     "faster_rcnn_inception_v2/pipeline.config",
+    "faster_rcnn_resnet50/pipeline.config",
+    "faster_rcnn_resnet101/pipeline.config",
     "real_checkpoint_keys/faster_rcnn_inception_v2.pipeline.config",
     "real_checkpoint_keys/ssd_mobilenet_v1_exported.pipeline.config",
     *(
@@ -154,6 +156,17 @@ PASS = [
             "ssd_mobilenet_v2_pets_keras",
             "faster_rcnn_inception_v2_coco",
             "faster_rcnn_inception_v2_pets",
+            "faster_rcnn_resnet50_coco",
+            "faster_rcnn_resnet50_fgvc",
+            "faster_rcnn_resnet50_pets",
+            "faster_rcnn_resnet101_atrous_coco",
+            "faster_rcnn_resnet101_coco",
+            "faster_rcnn_resnet101_fgvc",
+            "faster_rcnn_resnet101_kitti",
+            "faster_rcnn_resnet101_pets",
+            "faster_rcnn_resnet101_voc07",
+            "faster_rcnn_resnet152_coco",
+            "faster_rcnn_resnet152_pets",
         )
     ),
 ]

@@ -223,6 +223,19 @@ def test_a_first_stage_alone_detects_its_proposals():
     assert not np.asarray(found["detection_classes"]).any()
 
 
+def test_resnet_with_a_finer_map():
+    """What the first stage does not compute is not trained, but stands in checkpoints."""
+    detector = build(small_config("feature_extractor { type: 'faster_rcnn_resnet50' first_stage_features_stride: 8 }"))
+    shape = shapes((64, 96))
+    predictions = detector(images(1, 64, 96), shape)
+    assert predictions["feature_maps"][0].shape == (1, 8, 12, 1024)
+    assert predictions["box_classifier_features"].shape == (PROPOSALS, 2, 2, 2048)
+    names = {id(variable): name for name, variable in detector.checkpoint_variables().items()}
+    unused = "FirstStageFeatureExtractor/resnet_v1_50/block4"
+    assert any(name.startswith(unused) for name in names.values())
+    assert not any(names[id(variable)].startswith(unused) for variable in detector.trainable_variables)
+
+
 # Names and refusals
 
 

@@ -10,6 +10,8 @@ from teachbox.config.built.matching import ROWS_LOOKED_UP
 from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Rows, built, no_effect, only
 
 SHAPES = "in which shapes it is computed, not what; a smaller minibatch of an image stays smaller"
+FEATURES = ("faster_rcnn_inception_v2", *(f"faster_rcnn_resnet{layers}" for layers in (50, 101, 152)))
+ONE_STRIDE = ("faster_rcnn_inception_v2",)
 NO_MASKS = "there are no masks: number_of_stages is 1 or 2"
 
 
@@ -31,6 +33,13 @@ def _of_the_second_stage(config: Any) -> Iterator[tuple[str, str]]:
     if too_many and not config.HasField("hard_example_miner"):
         sizes = f"second_stage_batch_size {config.second_stage_batch_size} is above first_stage_max_proposals"
         yield "second_stage_batch_size", f"{sizes} {config.first_stage_max_proposals}"
+
+
+def _of_the_stride(extractor: Any) -> Iterator[tuple[str, str]]:
+    """That the backbone can make the first stage's map as fine as that."""
+    if extractor.type in ONE_STRIDE and extractor.first_stage_features_stride == 8:
+        found = f"first_stage_features_stride 8 is not built for {extractor.type}"
+        yield "first_stage_features_stride", f"{found}; built: 16"
 
 
 def _of_the_anchors(config: Any) -> Iterator[tuple[str, str]]:
@@ -65,7 +74,7 @@ ROWS = Rows(
         | no_effect("second_stage_mask_prediction_loss_weight resize_masks", NO_MASKS),
         "model.faster_rcnn.image_resizer": built("fixed_shape_resizer keep_aspect_ratio_resizer"),
         "model.faster_rcnn.feature_extractor": built("batch_norm_trainable")
-        | {"type": only("faster_rcnn_inception_v2"), "first_stage_features_stride": only(16)},
+        | {"type": only(*FEATURES), "first_stage_features_stride": only(16, 8)},
         # First stage
         "model.faster_rcnn.first_stage_anchor_generator": built("grid_anchor_generator"),
         "*.grid_anchor_generator": built(
@@ -141,5 +150,8 @@ ROWS = Rows(
         },
         "*.mask_rcnn_box_predictor": {"dropout_keep_probability": (0.01, 1)},
     },
-    rules={"model.faster_rcnn": [_of_the_second_stage, _of_the_anchors]},
+    rules={
+        "model.faster_rcnn": [_of_the_second_stage, _of_the_anchors],
+        "model.faster_rcnn.feature_extractor": [_of_the_stride],
+    },
 )

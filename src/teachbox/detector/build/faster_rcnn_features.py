@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -10,7 +11,8 @@ import keras
 from teachbox.config.protos import faster_rcnn_pb2
 from teachbox.detector.build.refuse import not_built, refuse_others
 from teachbox.detector.features.inception_v2 import MODULES, InceptionV2
-from teachbox.detector.features.preprocessing import to_unit_range
+from teachbox.detector.features.preprocessing import less_channel_means, to_unit_range
+from teachbox.detector.features.resnet_v1 import SLIM, ResNetV1, resnet_hyperparams
 from teachbox.detector.features.two_stages import ImageFeatures, RegionFeatures
 from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
 
@@ -29,10 +31,22 @@ def build_features(config: faster_rcnn_pb2.FasterRcnn) -> Features:
     return FEATURE_EXTRACTORS[message.type](message)
 
 
-def _inception_v2(message: faster_rcnn_pb2.FasterRcnnFeatureExtractor) -> Features:
+def _read(message: faster_rcnn_pb2.FasterRcnnFeatureExtractor, *strides: int) -> None:
+    """Refuse what the extractor does not have, and another stride of its map than one of `strides`."""
     refuse_others(message, _WHERE, "type first_stage_features_stride batch_norm_trainable")
-    if message.first_stage_features_stride != 16:
-        raise not_built(_WHERE, f"first_stage_features_stride {message.first_stage_features_stride}", "16 is")
+    if message.first_stage_features_stride not in strides:
+        found = f"first_stage_features_stride {message.first_stage_features_stride}"
+        named = " and ".join(map(str, strides))
+        raise not_built(_WHERE, found, f"{named} {'is' if len(strides) == 1 else 'are'}")
+
+
+def _trained_if(trained: bool, hyperparams: ConvHyperparams) -> ConvHyperparams:
+    """The same with batch normalisation by moving averages in training too, unless `trained`."""
+    return hyperparams if trained else hyperparams.frozen()
+
+
+def _inception_v2(message: faster_rcnn_pb2.FasterRcnnFeatureExtractor) -> Features:
+    _read(message, 16)
     hyperparams = ConvHyperparams(
         keras.initializers.GlorotUniform,
         keras.ops.relu,
@@ -51,7 +65,27 @@ def _inception_v2(message: faster_rcnn_pb2.FasterRcnnFeatureExtractor) -> Featur
     )
 
 
+def _resnet_v1(message: faster_rcnn_pb2.FasterRcnnFeatureExtractor, layers: int) -> Features:
+    _read(message, 16, 8)
+    hyperparams = _trained_if(message.batch_norm_trainable, resnet_hyperparams(SLIM, weight_decay=0.0))
+    common: dict[str, Any] = {"layers": layers, "variant": SLIM}
+    over_image = ResNetV1(
+        f"{_FIRST}/resnet_v1_{layers}",
+        hyperparams,
+        last=3,
+        output_stride=message.first_stage_features_stride,
+        name="resnet_v1",
+        **common,
+    )
+    over_region = ResNetV1(f"{_SECOND}/resnet_v1_{layers}", hyperparams, blocks=(4,), name="resnet_v1", **common)
+    return (
+        ImageFeatures(over_image, tap="block3", normalise=less_channel_means, name="image_features"),
+        RegionFeatures(over_region, tap="block4", name="region_features"),
+    )
+
+
 FEATURE_EXTRACTORS: dict[str, Callable[[faster_rcnn_pb2.FasterRcnnFeatureExtractor], Features]] = {
     "faster_rcnn_inception_v2": _inception_v2,
+    **{f"faster_rcnn_resnet{layers}": partial(_resnet_v1, layers=layers) for layers in (50, 101, 152)},
 }
 """`feature_extractor.type` → what builds it from its message; one file a backbone in `features/`."""

@@ -174,6 +174,9 @@ class ResNetV1(keras.layers.Layer):
                 )
                 for number, (stride, dilation) in enumerate(strides[block], 1)
             ]
+            if block > last:
+                for unit in self.blocks[block]:
+                    unit.trainable = False
 
     def build(self, input_shape: Shape) -> None:
         shape = input_shape
