@@ -40,6 +40,12 @@ MOBILENET_V2 = Allowed(
         "gradient": "batch statistics of two values amplify rounding: 2.8e-2 for ssdlite on another kind of CPU",
     },
 )
+# The deepest map has one pixel, so two images give its batch statistics two values: rounding is amplified there.
+SSDLITE_MOBILENET_V2 = replace(
+    MOBILENET_V2,
+    gradient=8e-2,
+    reasons={**MOBILENET_V2.reasons, "gradient": "two processors' kernels differ by 2.8e-2: statistics of two values"},
+)
 
 MOBILENET_V2_FPN = Allowed(
     predictions=6e-4,
@@ -75,7 +81,7 @@ ORACLES = (
         Allowed(unlike=("13_pointwise_",)),
     ),
     Oracle("ssd_mobilenet_v2", MOBILENET_V2),
-    Oracle("ssdlite_mobilenet_v2", MOBILENET_V2),
+    Oracle("ssdlite_mobilenet_v2", SSDLITE_MOBILENET_V2),
     Oracle("ssdlite_mobilenet_v3_small", Allowed(unlike=NO_UPDATE)),
     Oracle(
         "ssdlite_mobilenet_v3_large",
