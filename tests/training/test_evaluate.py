@@ -11,11 +11,12 @@ from tiny import TinyDetector, resizer
 
 from teachbox.config.label_map import load_label_map
 from teachbox.data.batches import Example
+from teachbox.data.evaluation_examples import sample_examples
 from teachbox.data.examples import encode_example
 from teachbox.data.tfrecord import write_records
 from teachbox.errors import DataError, LabelMapError
 from teachbox.images import UprightImage
-from teachbox.training.evaluate import Evaluator, sample_examples
+from teachbox.training.evaluate import Evaluator
 
 pytestmark = pytest.mark.tf
 

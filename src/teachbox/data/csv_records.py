@@ -76,12 +76,24 @@ def create_tfrecord(
     understood or an image that does not exist, also where not one image can be read; `LabelMapError` for a
     label that the map does not hold. The file is there whole or not at all.
     """
-    label_map = load_label_map(Path(label_map_path))
+    summary = Summary()
+    write_records(output_path, csv_examples(csv_input, load_label_map(Path(label_map_path)), base_path, summary))
+    return summary
+
+
+def csv_examples(
+    csv_input: str | os.PathLike[str],
+    label_map: LabelMap,
+    base_path: str | os.PathLike[str] | None = None,
+    summary: Summary | None = None,
+) -> Iterator[bytes]:
+    """The images and boxes of a CSV file as serialized tf.Examples; `summary` says afterwards what became of them.
+
+    Looked up, left out and refused as in `create_tfrecord`; the whole file is checked before the first comes.
+    """
     source = Path(csv_input)
     table = _read_table(source, label_map, Path(base_path) if base_path is not None else None)
-    summary = Summary()
-    write_records(output_path, _serialized(table, source, label_map, summary))
-    return summary
+    return _serialized(table, source, label_map, summary or Summary())
 
 
 def _read_table(source: Path, label_map: LabelMap, base: Path | None) -> list[_Image]:

@@ -60,9 +60,7 @@ def check_sets(names: Iterable[str], *, where: str) -> None:
             continue
         built = ", ".join(METRICS_SETS)
         if name in NEEDED_BY_OTHERS:
-            raise UsageError(
-                f"{name} measures {NEEDED_BY_OTHERS[name]}; what is measured here are boxes: {built}", where=where
-            )
+            raise UsageError(f"{name} measures {NEEDED_BY_OTHERS[name]}; the sets for boxes are {built}", where=where)
         near = difflib.get_close_matches(name, METRICS_SETS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(f"there is no metrics set {name!r}; there is {built}{hint}", where=where)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from teachbox.boxes import to_pixels
+
 
 @dataclass(frozen=True)
 class ImageResult:
@@ -25,3 +27,32 @@ class ImageResult:
     """Which true boxes surround a group: the Open Images metrics treat them as one."""
     verified: NDArray[np.integer] | None = field(default=None)
     """Classes that were looked for in the whole image, besides those of its true boxes; none where None."""
+
+
+def in_pixels(
+    height: int,
+    width: int,
+    truth: tuple[NDArray[np.floating], NDArray[np.integer]],
+    found: tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.integer]],
+    *,
+    crowd: NDArray[np.bool_] | None = None,
+    difficult: NDArray[np.bool_] | None = None,
+    group_of: NDArray[np.bool_] | None = None,
+    verified: NDArray[np.integer] | None = None,
+) -> ImageResult:
+    """The result of an image of `height` × `width` pixels from boxes in 0–1; classes count from 1.
+
+    `truth`: boxes, classes; `found`: boxes, scores, classes; the rest as in `ImageResult`.
+    """
+    boxes, scores, classes = found
+    return ImageResult(
+        to_pixels(truth[0], height, width),
+        truth[1],
+        to_pixels(boxes, height, width),
+        scores,
+        classes,
+        crowd=crowd,
+        difficult=difficult,
+        group_of=group_of,
+        verified=verified,
+    )

@@ -35,8 +35,8 @@ def db_out(
     db: str = DEFAULT_DB,
 ) -> None:
     """Write the answers of a dataset as JSONL, one task a line: of several to one image, the newest."""
-    with _existing(db) as store:
-        _check_dataset(store, dataset)
+    with open_existing(db) as store:
+        check_dataset(store, dataset)
         lines = (json_line(stored.task) for stored in store.iter_effective_answers(dataset, answer=answer))
         if file is None:
             sys.stdout.writelines(lines)
@@ -101,14 +101,14 @@ def read_answers(file: Path, default: Answer = "accept") -> Iterator[Task]:
 @command("stats", dataset=Arg(help="name of a dataset (default: all)"), db=Arg("--db", help=DB_HELP))
 def stats(dataset: str | None = None, db: str = DEFAULT_DB) -> None:
     """Say what the database holds: datasets and their answers; for one dataset also sessions, versions and metrics."""
-    with _existing(db) as store:
+    with open_existing(db) as store:
         if dataset is None:
             names = store.datasets()
             print(f"{len(names)} dataset{'' if len(names) == 1 else 's'} in {address_text(store)}")
             for name in names:
                 print(f"  {name}: {counts_text(store.answer_counts(name))}")
             return
-        _check_dataset(store, dataset)
+        check_dataset(store, dataset)
         print(f"dataset {dataset} in {address_text(store)}: {counts_text(store.answer_counts(dataset))}")
         for session, count in store.session_counts(dataset).items():
             print(f"  session {session}: {count}")
@@ -129,7 +129,7 @@ def counts_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[answer]} {answer}" for answer in ANSWERS)
 
 
-def _existing(address: str) -> Store:
+def open_existing(address: str) -> Store:
     """The store at an address where there is one already: asking for answers makes no database."""
     url = parse_address(address)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
@@ -137,7 +137,7 @@ def _existing(address: str) -> Store:
     return Store.open(address)
 
 
-def _check_dataset(store: Store, dataset: str) -> None:
+def check_dataset(store: Store, dataset: str) -> None:
     names = store.datasets()
     if dataset not in names:
         raise StoreError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ State = Literal["up", "no_model", "down", "foreign"]
 
 SIGNATURE = "serving_default"
 INPUT = "serialized_example"
+OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 
 _SETTINGS = 4  # the type of the frame that both sides of an HTTP/2 connection begin with
 _HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0])
@@ -170,22 +171,31 @@ class Client:
 
 
 def read_detections(outputs: Mapping[str, wire.TensorProto], version: int | None) -> Detections:
-    """The first image's detections out of a Predict answer; ValueError names what is missing or does not fit.
+    """The first image's detections out of a Predict answer; ValueError as `detections_from`."""
+    return detections_from({name: to_numpy(outputs[name]) for name in OUTPUTS if name in outputs}, version, outputs)
+
+
+def detections_from(
+    arrays: Mapping[str, np.ndarray], version: int | None = None, there: Iterable[str] | None = None
+) -> Detections:
+    """The first image's detections out of arrays by their public names; ValueError names what is missing or does not
+    fit (`there`: all the outputs that there are).
 
     `num_detections` may be missing, then all rows count. Classes may be integers or floats. A batch dimension
     may be there or not.
     """
-    if missing := [n for n in ("detection_boxes", "detection_scores", "detection_classes") if n not in outputs]:
-        raise ValueError(f"output {', '.join(missing)} is missing; there is {', '.join(sorted(outputs)) or 'none'}")
-    scores = to_numpy(outputs["detection_scores"])
+    if missing := [name for name in OUTPUTS[:3] if name not in arrays]:
+        names = ", ".join(sorted(arrays if there is None else there)) or "none"
+        raise ValueError(f"output {', '.join(missing)} is missing; there is {names}")
+    boxes, scores, classes = (arrays[name] for name in OUTPUTS[:3])
     scores = (scores[0] if scores.ndim > 1 else scores).reshape(-1)
     rows = len(scores)
-    boxes = to_numpy(outputs["detection_boxes"]).reshape(-1)[: rows * 4]
-    classes = to_numpy(outputs["detection_classes"]).reshape(-1)[:rows]
+    boxes = boxes.reshape(-1)[: rows * 4]
+    classes = classes.reshape(-1)[:rows]
     if len(boxes) != rows * 4 or len(classes) != rows:
         raise ValueError(f"{rows} scores, {len(classes)} classes and {len(boxes)} box coordinates do not fit together")
-    if "num_detections" in outputs:
-        counts = to_numpy(outputs["num_detections"]).reshape(-1)
+    if OUTPUTS[3] in arrays:
+        counts = arrays[OUTPUTS[3]].reshape(-1)
         rows = max(0, min(rows, int(counts[0]))) if len(counts) else 0
     return Detections(
         boxes.reshape(-1, 4)[:rows].astype(np.float32),

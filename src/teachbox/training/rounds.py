@@ -25,6 +25,7 @@ from teachbox.config.supported import check_labels, check_supported, fine_tune_c
 from teachbox.data.augment import build_augmentations
 from teachbox.data.batches import CACHE_BYTES, Batch, Example, training_batches
 from teachbox.data.cache import ByteCache
+from teachbox.data.evaluation_examples import sample_examples
 from teachbox.data.resizers import Resizer, build_resizer
 from teachbox.data.tfrecord import write_records
 from teachbox.detector.build import build_detector
@@ -36,7 +37,7 @@ from teachbox.store import Store
 from teachbox.training import checkpoints
 from teachbox.training.answers import Accepted, AnswerReader
 from teachbox.training.batch_norm import Recalibration, freeze
-from teachbox.training.evaluate import Evaluator, sample_examples
+from teachbox.training.evaluate import Evaluator
 from teachbox.training.garbage import RECORD_PATTERN, collect_garbage
 from teachbox.training.graphs import graph_exporter
 from teachbox.training.loop import Learner, Step, batch_spec, train

@@ -41,7 +41,7 @@ def run_trainer(settings: TrainerSettings, stop: threading.Event | None = None) 
             settings.dataset, state="starting", message="loading TensorFlow", run=None, step=0, steps=0
         )
         try:
-            _prepare_backend(settings.tf_logging_level)
+            prepare_backend(settings.tf_logging_level)
             from teachbox.training.rounds import Trainer, build_parts
 
             trainer = Trainer(settings, store, build_parts(settings), stop)
@@ -103,7 +103,7 @@ class _Watch:
         return self._found
 
 
-def _prepare_backend(level: int) -> None:
+def prepare_backend(level: int) -> None:
     """Import TensorFlow with its logging at `level` (10 … 50), and the backend that Keras trains with.
 
     A GPU is shared with the model server; where another backend trains, TensorFlow (which reads the images) leaves it
