@@ -265,13 +265,18 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
         ),
         (
             'type: "ssd_mobilenet_v1"',
-            'type: "ssd_resnet50_v1_fpn" use_depthwise: true',
+            'type: "ssd_resnet50_v1_fpn" pad_to_multiple: 32 use_depthwise: true',
             "use_depthwise is not built for ssd_resnet50_v1_fpn; built for ssd_mobilenet*, ssd_inception*",
         ),
         (
             'type: "ssd_mobilenet_v1"',
-            'type: "ssd_mobilenet_v1_fpn" fpn { min_level: 1 }',
+            'type: "ssd_mobilenet_v1_fpn" pad_to_multiple: 32 fpn { min_level: 1 }',
             "model.ssd.feature_extractor.fpn.min_level is 1; it must be from 2 to 5",
+        ),
+        (
+            'type: "ssd_mobilenet_v1"',
+            'type: "ssd_efficientnet-b0_bifpn_keras"',
+            "model.ssd.feature_extractor: ssd_efficientnet-b0_bifpn_keras needs a bifpn, with num_iterations and",
         ),
         ("iou_threshold: 0.6", "iou_threshold: 1.5", "iou_threshold is 1.5; it must be from 0 to 1"),
         (
@@ -321,7 +326,10 @@ def test_what_is_not_built_is_refused(old: str, new: str, words: str):
     [
         ("iou_threshold: 0.6", "iou_threshold: 0.6 soft_nms_sigma: 0.0 use_class_agnostic_nms: false"),
         ("depth_multiplier: 0.75", "depth_multiplier: 1.0 use_explicit_padding: true pad_to_multiple: 32"),
-        ('type: "ssd_mobilenet_v1"', 'type: "ssd_resnet152_v1_fpn_keras" use_depthwise: false num_layers: 6 fpn {}'),
+        (
+            'type: "ssd_mobilenet_v1"',
+            'type: "ssd_resnet152_v1_fpn_keras" pad_to_multiple: 32 use_depthwise: false num_layers: 6 fpn {}',
+        ),
         ("batch_size: 8", "batch_size: 8 use_bfloat16: true"),
         ("num_classes: 2", "num_classes: 2 add_background_class: true implicit_example_weight: 1.0"),
         ("batch_size: 8", "batch_size: 8 bias_grad_multiplier: 0 add_regularization_loss: true"),
@@ -342,6 +350,29 @@ def test_what_is_not_built_is_refused(old: str, new: str, words: str):
 )
 def test_defaults_and_parts_that_are_built_are_accepted(old: str, new: str):
     check_supported(changed(old, new)[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "maps"),
+    [
+        ("type: 'ssd_mobilenet_v1_fpn'", "38, 19, 10; each must be twice the next; choose a multiple of 32"),
+        ("type: 'ssd_mobilenet_v1_fpn' fpn { min_level: 4 }", "19, 10; each"),
+        ("type: 'ssd_efficientnet-b0_bifpn_keras' pad_to_multiple: 32 bifpn {}", "40, 20, 10, 5, 3; each"),
+        ("type: 'ssd_mobilenet_v1_fpn' fpn { min_level: 5 }", ""),
+        ("type: 'ssd_mobilenet_v1_fpn' pad_to_multiple: 32", ""),
+        ("type: 'ssd_mobilenet_v1_fpn_keras' use_explicit_padding: true", ""),
+        ("type: 'ssd_mobilenet_v1_keras'", ""),
+    ],
+)
+@pytest.mark.parametrize("resizer", ["fixed_shape_resizer", "keep_aspect_ratio_resizer"])
+def test_images_that_make_no_pyramid_are_refused(change: str, maps: str, resizer: str):
+    pipeline, _ = changed('type: "ssd_mobilenet_v1"', change)
+    images = pipeline.message.model.ssd.image_resizer
+    if resizer == "keep_aspect_ratio_resizer":
+        images.keep_aspect_ratio_resizer.max_dimension = 300
+    wrong = [finding.text for finding in examine(pipeline).refused if finding.field_path == "model.ssd.image_resizer"]
+    expected = [f"model.ssd: an image of 300 × 300 gives maps of {maps}"] if maps else []
+    assert [text[: len(expected[0])] if expected else text for text in wrong] == expected
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,9 @@ def resized_images(golden: Golden, detector: Any) -> Any:
 
 def single_shot(golden: Golden, detector: Any, images: Any) -> Found:
     """Inference mode of an SSD: predictions, detections, targets, losses."""
-    yield "preprocessed", "preprocessed", golden.difference("preprocessed", images)
-    predictions = detector(images, training=False)
+    shapes = golden.arrays["true_image_shapes"]
+    yield "preprocessed", "preprocessed", golden.difference("preprocessed", detector.padded(images, shapes))
+    predictions = detector(images, shapes, training=False)
     for key in ("box_encodings", "class_predictions_with_background", "anchors"):
         yield "predictions", key, golden.difference(f"prediction/{key}", predictions[key])
     for index, feature_map in enumerate(predictions["feature_maps"]):
@@ -190,6 +191,8 @@ def training_mode(golden: Golden, detector: Any, images: Any, unlike: tuple[str,
     import tensorflow as tf
 
     variables, stored = detector.checkpoint_variables(), golden.numbers["train"]
+    if "dropout_layers_switched_off" in stored:
+        switch_off_dropout(detector)
     before = {name: variable.numpy() for name, variable in variables.items()}
     truth, trained = golden.groundtruth(), detector.trainable_variables
 
@@ -230,6 +233,13 @@ def training_mode(golden: Golden, detector: Any, images: Any, unlike: tuple[str,
     for name, statistics in stored["moving_averages_after_one_update"].items():
         if not any(part in name for part in unlike):
             yield "statistics", f"moving average {name}", relative(updated[name], statistics["l2"])
+
+
+def switch_off_dropout(detector: Any) -> None:
+    """Let the layers of dropout pass everything."""
+    for layer in detector._flatten_layers():
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
 
 
 def relative(found: Any, expected: float) -> float:

@@ -35,6 +35,7 @@ class ConvHyperparams:
     l1_weight: float = 0.0
     use_bias: bool | None = None
     """None: where there is no batch normalisation."""
+    l2_weight_of_biases: float = 0.0
 
     @property
     def has_bias(self) -> bool:
@@ -46,6 +47,10 @@ class ConvHyperparams:
         if not (self.l1_weight or self.l2_weight):
             return None
         return keras.regularizers.L1L2(l1=self.l1_weight, l2=self.l2_weight / 2)
+
+    def bias_regularizer(self) -> Any:
+        """The same of biases: of most networks, None."""
+        return keras.regularizers.L2(self.l2_weight_of_biases / 2) if self.l2_weight_of_biases else None
 
     def without_regularizer(self) -> ConvHyperparams:
         """The same for kernels that nothing holds small."""

@@ -95,6 +95,7 @@ class ConvBlock(keras.layers.Layer):
             "dilation_rate": dilation,
             "use_bias": hyperparams.has_bias if use_bias is None else use_bias,
             "bias_initializer": keras.initializers.Constant(bias_init),
+            "bias_regularizer": hyperparams.bias_regularizer(),
             "name": "conv",
         }
         if depthwise or separable:

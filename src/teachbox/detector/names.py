@@ -53,10 +53,10 @@ def names_of(parts: Iterable[Any]) -> NamedVariables:
     return {name: variable for part in parts for name, variable in part.named_variables().items()}
 
 
-def numbered(path: str, layers: Iterable[Any]) -> NamedVariables:
-    """The variables of a Keras model's `layers`, which its checkpoint numbers in their order."""
+def numbered(path: str, layers: Iterable[Any], first: int = 0) -> NamedVariables:
+    """The variables of a Keras model's `layers`, which its checkpoint numbers in their order, from `first` on."""
     found: NamedVariables = {}
-    for number, layer in enumerate(layers):
+    for number, layer in enumerate(layers, first):
         found |= object_names(f"{path}/layer_with_weights-{number}", layer)
     return found
 

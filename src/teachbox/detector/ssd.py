@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from keras import ops
 
 from teachbox.detector.anchors import AnchorGenerator
 from teachbox.detector.detector import GroundTruth
+from teachbox.detector.features.preprocessing import filled_outside
 from teachbox.detector.heads import ConvolutionalBoxPredictor
 from teachbox.detector.mining import HardExampleMiner
 from teachbox.detector.names import CheckpointKind, NamedVariables, names_of
@@ -51,8 +52,10 @@ class SSD(keras.layers.Layer):
         losses: SSDLosses,
         postprocessor: PostProcessor,
         kind: CheckpointKind = "graph",
+        padding: Sequence[float] | None = None,
         **kwargs: Any,
     ) -> None:
+        """`padding`: for each channel, what stands in normalised images beyond the picture, where there is room."""
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.feature_extractor = feature_extractor
@@ -63,6 +66,7 @@ class SSD(keras.layers.Layer):
         self.loss_parts = losses
         self.postprocessor = postprocessor
         self.kind = kind
+        self.padding = padding
 
     def build_for(self, height: int, width: int) -> SSD:
         """Make all variables, for images of `height` × `width` pixels (any size may follow)."""
@@ -74,11 +78,17 @@ class SSD(keras.layers.Layer):
         """Normalise resized images: float32 [B, H, W, 3], 0…255."""
         return self.feature_extractor.preprocess(images)
 
+    def padded(self, images: Any, true_shape: Any = None) -> Any:
+        """Normalised images with the padding that belongs there: the original normalises before it pads."""
+        if self.padding is None or true_shape is None:
+            return images
+        return filled_outside(images, true_shape, self.padding)
+
     def call(
         self, images: Any, true_shape: Any = None, groundtruth: GroundTruth | None = None, training: bool = False
     ) -> dict[str, Any]:
-        # Every anchor answers for itself, wherever the picture ends and whatever is true.
-        feature_maps = self.feature_extractor(images, training=training)
+        # Every anchor answers for itself, whatever is true.
+        feature_maps = self.feature_extractor(self.padded(images, true_shape), training=training)
         codes, classes = self.box_predictor(feature_maps, training=training)
         shapes = [(int(feature_map.shape[1]), int(feature_map.shape[2])) for feature_map in feature_maps]
         anchors = self.anchor_generator(shapes, (int(images.shape[1]), int(images.shape[2])))

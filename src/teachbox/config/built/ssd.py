@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from teachbox.config.built import pyramid_sizes
 from teachbox.config.built.verdicts import ONE_OR_MORE, Rows, built, no_effect, only
 
 TYPES = (
@@ -18,6 +22,14 @@ PYRAMIDS = tuple(
     for backbone in ("mobilenet_v1", "mobilenet_v2", "resnet50_v1", "resnet101_v1", "resnet152_v1")
     for ending in ("", "_keras")
 )
+BIFPNS = tuple(f"ssd_efficientnet-b{version}_bifpn_keras" for version in range(8))
+_NOT_EFFICIENTDET = " ".join([*TYPES, *PYRAMIDS])
+
+
+def _of_efficientdet(extractor: Any) -> Iterator[tuple[str, str]]:
+    if extractor.type in BIFPNS and not extractor.HasField("bifpn"):
+        yield "type", f"{extractor.type} needs a bifpn, with num_iterations and num_filters"
+
 
 ROWS = Rows(
     table={
@@ -29,10 +41,12 @@ ROWS = Rows(
         | no_effect("inplace_batchnorm_update", "when moving averages of batch normalisation are written, not what"),
         "model.ssd.feature_extractor": built(
             "depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers "
-            "use_depthwise use_explicit_padding pad_to_multiple fpn"
+            "use_depthwise use_explicit_padding pad_to_multiple fpn bifpn"
         )
-        | {"type": only(*TYPES, *PYRAMIDS)},
+        | {"type": only(*TYPES, *PYRAMIDS, *BIFPNS)},
         "model.ssd.feature_extractor.fpn": built("min_level max_level additional_layer_depth"),
+        "model.ssd.feature_extractor.bifpn": built("min_level max_level num_iterations num_filters")
+        | {"combine_method": only("fast_attention", "weighted_sum", "sum")},
         "model.ssd.image_resizer": built("fixed_shape_resizer keep_aspect_ratio_resizer"),
         # A single-shot detector has its anchors laid for one size of image.
         "model.ssd.image_resizer.keep_aspect_ratio_resizer": built(
@@ -55,6 +69,7 @@ ROWS = Rows(
         "model.ssd": "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator "
         "box_predictor anchor_generator loss",
         "model.ssd.feature_extractor": "type conv_hyperparams",
+        "model.ssd.feature_extractor.bifpn": "num_iterations num_filters",
         "model.ssd.image_resizer": "image_resizer_oneof",
         "model.ssd.image_resizer.keep_aspect_ratio_resizer": "pad_to_max_dimension",
         "model.ssd.box_coder": "box_coder_oneof",
@@ -79,9 +94,18 @@ ROWS = Rows(
             "max_level": (5, None),
             "additional_layer_depth": ONE_OR_MORE,
         },
+        "model.ssd.feature_extractor.bifpn": {
+            "min_level": (1, 5),
+            "max_level": (6, None),
+            "num_iterations": ONE_OR_MORE,
+            "num_filters": ONE_OR_MORE,
+        },
     },
     of_types={
         "model.ssd.feature_extractor.fpn": "*_fpn *_fpn_keras",
+        "model.ssd.feature_extractor.bifpn": "*_bifpn_keras",
+        "model.ssd.feature_extractor.depth_multiplier": _NOT_EFFICIENTDET,
+        "model.ssd.feature_extractor.override_base_feature_extractor_hyperparams": _NOT_EFFICIENTDET,
         "model.ssd.feature_extractor.num_layers": " ".join(TYPES),
         "model.ssd.feature_extractor.use_depthwise": "ssd_mobilenet* ssd_inception*",
         # Below the second level the slim library's pyramids would add maps that are shifted against each other.
@@ -89,5 +113,6 @@ ROWS = Rows(
             [*TYPES, "ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_fpn_keras"]
         ),
     },
+    rules={"model.ssd": [pyramid_sizes.rule], "model.ssd.feature_extractor": [_of_efficientdet]},
     needed_by_type={"ssd_inception_v2": "override_base_feature_extractor_hyperparams"},
 )

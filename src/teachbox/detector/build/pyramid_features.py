@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
+from teachbox.config.built.pyramid_sizes import LAST_OF_BACKBONE, wrong_size
 from teachbox.detector.build import backbones
 from teachbox.detector.build.backbones import WHERE, Message
 from teachbox.detector.build.hyperparams import build_hyperparams
@@ -18,9 +18,8 @@ from teachbox.detector.features.pyramid import PyramidFeatures, TopDownPyramid, 
 from teachbox.detector.features.resnet_v1 import KERAS, SLIM_PYRAMID
 from teachbox.errors import ConfigError
 
-# The backbone's outputs of the levels 2 to 5, whose strides are 4 to 32; further levels stand on the last.
-_LAST_OF_BACKBONE = 5
 Levels = dict[int, str]
+"""The backbone's outputs of the levels 2 to 5, whose strides are 4 to 32; further levels stand on the last."""
 
 
 def _pyramid(
@@ -45,7 +44,7 @@ def _pyramid(
         f"pad_to_multiple {options}",
     )
     least, most = message.fpn.min_level, message.fpn.max_level
-    if not 2 <= least <= _LAST_OF_BACKBONE <= most:
+    if not 2 <= least <= LAST_OF_BACKBONE <= most:
         found = f"min_level is {least} and max_level is {most}"
         raise ConfigError(f"{found}; give 2 to 5, and 5 or more", where=f"{WHERE}.fpn")
     padding = backbones.padding_of(message)
@@ -53,7 +52,7 @@ def _pyramid(
         # The original would add maps that are shifted against each other.
         raise not_built(f"{WHERE}.use_explicit_padding", f"for {message.type} it", "for the `_keras` types it is")
     if padding == "same":
-        _check_size(image_size, message.pad_to_multiple, least)
+        check_size(image_size, message.pad_to_multiple, least, LAST_OF_BACKBONE)
     own = build_hyperparams(message.conv_hyperparams, freeze_batchnorm=freeze_batchnorm, kind=kind)
     common: dict[str, Any] = {
         "filters": backbones.depth_of(message)(message.fpn.additional_layer_depth),
@@ -61,12 +60,12 @@ def _pyramid(
         "pointwise_hyperparams": own.with_keras_kernels() if kind == "object" else None,
         "padding": padding,
     }
-    taps = [levels[level] for level in range(least, _LAST_OF_BACKBONE + 1)]
-    beyond = range(_LAST_OF_BACKBONE + 1, most + 1)
+    taps = [levels[level] for level in range(least, LAST_OF_BACKBONE + 1)]
+    beyond = range(LAST_OF_BACKBONE + 1, most + 1)
     return PyramidFeatures(
         build_backbone(scope, message, own, freeze_batchnorm=freeze_batchnorm),
         TopDownPyramid(f"{scope}/fpn", own, levels=len(taps), adds_smoothed=kind == "object", name="pyramid", **common),
-        coarse_layers([f"{scope}/fpn/{name_coarse(level, _LAST_OF_BACKBONE)}" for level in beyond], own, **common),
+        coarse_layers([f"{scope}/fpn/{name_coarse(level, LAST_OF_BACKBONE)}" for level in beyond], own, **common),
         taps=taps,
         preprocess=preprocess,
         pad_to_multiple=message.pad_to_multiple,
@@ -74,15 +73,11 @@ def _pyramid(
     )
 
 
-def _check_size(image_size: tuple[int, int], pad_to_multiple: int, least: int) -> None:
-    """Refuse an image whose maps are not each twice the next: they could not be added."""
-    for side in image_size:
-        padded = -(-side // pad_to_multiple) * pad_to_multiple
-        sizes = [-(-padded // 2**level) for level in range(least, _LAST_OF_BACKBONE + 1)]
-        if any(size != 2 * following for size, following in pairwise(sizes)):
-            found = f"an image of {image_size[0]} × {image_size[1]} gives maps of {', '.join(map(str, sizes))}"
-            right = "each must be twice the next; choose a multiple of 32, or pad_to_multiple: 32"
-            raise ConfigError(f"{found}; {right}", where="model.ssd.image_resizer")
+def check_size(image_size: tuple[int, int], pad_to_multiple: int, least: int, most: int) -> None:
+    """Refuse an image whose maps of the levels `least` to `most` cannot be added up."""
+    wrong = wrong_size(image_size, pad_to_multiple, least, most)
+    if wrong:
+        raise ConfigError(wrong, where="model.ssd.image_resizer")
 
 
 def _mobilenet_v1(scope: str, message: Message, *arguments: Any, **options: Any) -> Any:

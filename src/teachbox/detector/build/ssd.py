@@ -68,6 +68,7 @@ def build_ssd(config: ssd_pb2.Ssd) -> SSD:
         losses=_losses(config),
         postprocessor=build_postprocessor(config.post_processing, has_background=config.add_background_class),
         kind=kind,
+        padding=_padding(config),
         name="ssd",
     )
     return detector.build_for(height, width)
@@ -82,6 +83,13 @@ def _image_size(config: ssd_pb2.Ssd) -> tuple[int, int]:
         size = resizer.keep_aspect_ratio_resizer.max_dimension
         return size, size
     raise not_built("model.ssd.image_resizer", kind, "fixed_shape_resizer and keep_aspect_ratio_resizer are")
+
+
+def _padding(config: ssd_pb2.Ssd) -> tuple[float, ...] | None:
+    """What stands beyond the picture in a normalised image; None where a picture fills it."""
+    if config.image_resizer.WhichOneof("image_resizer_oneof") == "fixed_shape_resizer":
+        return None
+    return tuple(config.image_resizer.keep_aspect_ratio_resizer.per_channel_pad_value) or (0.0, 0.0, 0.0)
 
 
 def _unmatched_class(config: ssd_pb2.Ssd) -> tuple[float, ...]:

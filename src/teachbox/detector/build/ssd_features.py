@@ -9,6 +9,7 @@ from typing import Any
 from teachbox.config.protos import ssd_pb2
 from teachbox.detector.build import backbones
 from teachbox.detector.build.backbones import WHERE, Message
+from teachbox.detector.build.bifpn_features import BIFPNS
 from teachbox.detector.build.hyperparams import build_hyperparams
 from teachbox.detector.build.pyramid_features import PYRAMIDS
 from teachbox.detector.build.refuse import not_built, refuse_others
@@ -21,10 +22,11 @@ from teachbox.errors import ConfigError
 def build_feature_extractor(config: ssd_pb2.Ssd, image_size: tuple[int, int]) -> Any:
     """What `config.feature_extractor` names, for images of that height and width."""
     message = config.feature_extractor
-    if message.type in PYRAMIDS:
-        return PYRAMIDS[message.type](message, image_size, freeze_batchnorm=config.freeze_batchnorm)
+    pyramids = PYRAMIDS | BIFPNS
+    if message.type in pyramids:
+        return pyramids[message.type](message, image_size, freeze_batchnorm=config.freeze_batchnorm)
     if message.type not in FEATURE_EXTRACTORS:
-        built = ", ".join([*FEATURE_EXTRACTORS, *PYRAMIDS])
+        built = ", ".join([*FEATURE_EXTRACTORS, *pyramids])
         raise not_built(f"{WHERE}.type", repr(message.type), f"of these, one is: {built}")
     return FEATURE_EXTRACTORS[message.type](message, freeze_batchnorm=config.freeze_batchnorm)
 

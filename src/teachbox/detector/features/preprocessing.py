@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
 
 # Of ImageNet, red, green and blue; the model zoo of Caffe subtracted them, and the slim library's ResNet does.
 _CHANNEL_MEANS = (123.68, 116.779, 103.939)
+# The same of values 0…1, and how far they spread, as later networks have them.
+_MEANS, _DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def to_unit_range(images: Any) -> Any:
@@ -18,6 +21,22 @@ def to_unit_range(images: Any) -> Any:
 def less_channel_means(images: Any) -> Any:
     """Pixels 0…255 less the mean of each channel."""
     return images - ops.convert_to_tensor(_CHANNEL_MEANS, dtype="float32")
+
+
+def standardized(images: Any) -> Any:
+    """Pixels 0…255 scaled to 0…1, less the mean of each channel, by its standard deviation."""
+    means, deviations = (ops.convert_to_tensor(values, dtype="float32") for values in (_MEANS, _DEVIATIONS))
+    return (images / 255.0 - means) / deviations
+
+
+def filled_outside(images: Any, true_shape: Any, value: Sequence[float]) -> Any:
+    """Images [B, H, W, 3] with `value` for each channel where the picture has ended: `true_shape` int32 [B, 3]."""
+    rows, columns = (ops.arange(side, dtype="int32") for side in images.shape[1:3])
+    true_shape = ops.cast(true_shape, "int32")
+    inside = ops.logical_and(
+        ops.expand_dims(rows < true_shape[:, 0:1], -1), ops.expand_dims(columns < true_shape[:, 1:2], 1)
+    )
+    return ops.where(ops.expand_dims(inside, -1), images, ops.convert_to_tensor(value, dtype=images.dtype))
 
 
 def padded_to_multiple(images: Any, multiple: int) -> Any:
