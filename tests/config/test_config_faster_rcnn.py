@@ -34,7 +34,11 @@ def changed(text: str, old: str, new: str) -> str:
         ),
         ("faster_rcnn_inception_v2'", "faster_rcnn_nas'", "faster_rcnn_nas is not built yet; built: faster_rcnn_"),
         ("features_stride: 16", "features_stride: 8", "stride 8 is not built for faster_rcnn_inception_v2; built: 16"),
-        ("features_stride: 16", "features_stride: 32", "first_stage_features_stride: 32 is not built yet; built: 16, 8"),
+        (
+            "features_stride: 16",
+            "features_stride: 32",
+            "first_stage_features_stride: 32 is not built yet; built: 16, 8",
+        ),
         (
             "features_stride: 16",
             "features_stride: 16 conv_hyperparams { }",

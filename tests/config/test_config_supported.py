@@ -129,6 +129,7 @@ PASS = [
     "ssdlite_mobilenet_v3_large/pipeline.config",
     "ssdlite_mobilenet_v3_small/pipeline.config",
     "ssd_mobilenet_v1_fpn/pipeline.config",
+    "ssd_mobilenet_v1_ppn/pipeline.config",
     "ssd_resnet50_v1_fpn/pipeline.config",
     "faster_rcnn_inception_v2/pipeline.config",
     "faster_rcnn_resnet50/pipeline.config",
@@ -152,6 +153,7 @@ PASS = [
             "ssdlite_mobilenet_v3_large_320x320_coco",
             "ssdlite_mobilenet_v3_small_320x320_coco",
             "ssd_mobilenet_v1_fpn_shared_box_predictor_640x640_coco14_sync",
+            "ssd_mobilenet_v1_ppn_shared_box_predictor_300x300_coco14_sync",
             "ssd_resnet50_v1_fpn_shared_box_predictor_640x640_coco14_sync",
             "ssd_mobilenet_v2_pets_keras",
             "faster_rcnn_inception_v2_coco",
@@ -266,7 +268,7 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
         (
             'type: "ssd_mobilenet_v1"',
             'type: "ssd_resnet50_v1_fpn" pad_to_multiple: 32 use_depthwise: true',
-            "use_depthwise is not built for ssd_resnet50_v1_fpn; built for ssd_mobilenet*, ssd_inception*",
+            "use_depthwise is not built for ssd_resnet50_v1_fpn; built for ssd_mobilenet_v?, ssd_mobilenet_v?_k",
         ),
         (
             'type: "ssd_mobilenet_v1"',

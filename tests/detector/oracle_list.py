@@ -95,6 +95,11 @@ ORACLES = (
     Oracle("ssd_mobilenet_v2_fpnlite_keras", MOBILENET_V2_FPN),
     Oracle("ssd_resnet50_v1_fpn", Allowed(**RESNET, unlike=BEYOND_THE_BACKBONE)),
     Oracle("ssd_resnet50_v1_fpn_keras", Allowed(**RESNET)),
+    Oracle(
+        "ssd_mobilenet_v1_ppn",
+        # What lies behind the layer that is used is not run here, and has no averages to update.
+        Allowed(unlike=("MobilenetV1/Conv2d_12_", "MobilenetV1/Conv2d_13_", *BEYOND_THE_BACKBONE)),
+    ),
     Oracle("ssd_efficientdet_d0_keras"),
     Oracle("faster_rcnn_inception_v2"),
     Oracle("faster_rcnn_resnet50", RESNET_TWO_STAGES, slow=True),

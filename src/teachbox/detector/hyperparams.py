@@ -64,3 +64,7 @@ class ConvHyperparams:
     def frozen(self) -> ConvHyperparams:
         """The same with batch normalisation by moving averages in training too (`freeze_batchnorm`)."""
         return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, train=False))
+
+    def unused(self) -> ConvHyperparams:
+        """The same for layers that nothing depends on, whose normalisation therefore is not trained."""
+        return self if self.batch_norm is None else replace(self, batch_norm=replace(self.batch_norm, trainable=False))

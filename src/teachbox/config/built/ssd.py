@@ -22,8 +22,14 @@ PYRAMIDS = tuple(
     for backbone in ("mobilenet_v1", "mobilenet_v2", "resnet50_v1", "resnet101_v1", "resnet152_v1")
     for ending in ("", "_keras")
 )
+POOLING_PYRAMIDS = (
+    "ssd_mobilenet_v1_ppn",
+    "ssd_resnet50_v1_ppn",
+    "ssd_resnet101_v1_ppn",
+    "ssd_resnet152_v1_ppn",
+)
 BIFPNS = tuple(f"ssd_efficientnet-b{version}_bifpn_keras" for version in range(8))
-_NOT_EFFICIENTDET = " ".join([*TYPES, *PYRAMIDS])
+_ANY_DEPTH = " ".join([*TYPES, *PYRAMIDS, "ssd_mobilenet_v1_ppn"])
 
 
 def _of_efficientdet(extractor: Any) -> Iterator[tuple[str, str]]:
@@ -43,7 +49,7 @@ ROWS = Rows(
             "depth_multiplier min_depth conv_hyperparams override_base_feature_extractor_hyperparams num_layers "
             "use_depthwise use_explicit_padding pad_to_multiple fpn bifpn"
         )
-        | {"type": only(*TYPES, *PYRAMIDS, *BIFPNS)},
+        | {"type": only(*TYPES, *PYRAMIDS, *POOLING_PYRAMIDS, *BIFPNS)},
         "model.ssd.feature_extractor.fpn": built("min_level max_level additional_layer_depth"),
         "model.ssd.feature_extractor.bifpn": built("min_level max_level num_iterations num_filters")
         | {"combine_method": only("fast_attention", "weighted_sum", "sum")},
@@ -104,13 +110,16 @@ ROWS = Rows(
     of_types={
         "model.ssd.feature_extractor.fpn": "*_fpn *_fpn_keras",
         "model.ssd.feature_extractor.bifpn": "*_bifpn_keras",
-        "model.ssd.feature_extractor.depth_multiplier": _NOT_EFFICIENTDET,
-        "model.ssd.feature_extractor.override_base_feature_extractor_hyperparams": _NOT_EFFICIENTDET,
+        "model.ssd.feature_extractor.depth_multiplier": _ANY_DEPTH,
+        "model.ssd.feature_extractor.override_base_feature_extractor_hyperparams": " ".join(
+            [*TYPES, *PYRAMIDS, *POOLING_PYRAMIDS]
+        ),
         "model.ssd.feature_extractor.num_layers": " ".join(TYPES),
-        "model.ssd.feature_extractor.use_depthwise": "ssd_mobilenet* ssd_inception*",
+        "model.ssd.feature_extractor.use_depthwise": "ssd_mobilenet_v? ssd_mobilenet_v?_keras ssd_mobilenet_v?_fpn* "
+        "ssd_mobilenet_v3* ssd_inception_v2",
         # Below the second level the slim library's pyramids would add maps that are shifted against each other.
         "model.ssd.feature_extractor.use_explicit_padding": " ".join(
-            [*TYPES, "ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_fpn_keras"]
+            [*TYPES, "ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_fpn_keras", "ssd_mobilenet_v1_ppn"]
         ),
     },
     rules={"model.ssd": [pyramid_sizes.rule], "model.ssd.feature_extractor": [_of_efficientdet]},

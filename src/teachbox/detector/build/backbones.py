@@ -52,8 +52,9 @@ def mobilenet_v1(
     *,
     freeze_batchnorm: bool,
     separable: Sequence[tuple[int, int]] = SEPARABLE,
+    last: str | None = None,
 ) -> MobileNetV1:
-    """MobileNet v1; `own` are the config's hyperparameters."""
+    """MobileNet v1, in use up to the layer `last`; `own` are the config's hyperparameters."""
     depth = depth_of(message)
     if kind_of(message) == "object" and message.depth_multiplier != 1.0:
         if separable != SEPARABLE:
@@ -63,7 +64,8 @@ def mobilenet_v1(
         once, multiplier = depth, message.depth_multiplier
         depth = lambda filters: once(int(filters * multiplier))  # noqa: E731
     base = _base(message, own, mobilenet_hyperparams(), freeze_batchnorm=freeze_batchnorm)
-    return MobileNetV1(scope, base, depth=depth, separable=separable, padding=padding_of(message), name="mobilenet_v1")
+    padding = padding_of(message)
+    return MobileNetV1(scope, base, depth=depth, separable=separable, padding=padding, last=last, name="mobilenet_v1")
 
 
 def mobilenet_v2(
@@ -149,11 +151,12 @@ def resnet_v1(
     freeze_batchnorm: bool,
     layers: int,
     variant: ResNetVariant,
+    last: int = 4,
 ) -> ResNetV1:
-    """ResNet v1 with 50, 101 or 152 `layers`; `own` are the config's hyperparameters."""
+    """ResNet v1 with 50, 101 or 152 `layers`, in use up to the block `last`; `own` are the config's hyperparameters."""
     published = resnet_hyperparams(variant)
     base = _base(message, own, published, freeze_batchnorm=freeze_batchnorm)
     if variant.slim and base.batch_norm is not None and published.batch_norm is not None:
         # Of the normalisation, the slim library's ResNet lets a config say only whether it is trained.
         base = replace(base, batch_norm=replace(published.batch_norm, train=base.batch_norm.train))
-    return ResNetV1(scope, base, layers=layers, variant=variant, depth=depth_of(message), name="resnet_v1")
+    return ResNetV1(scope, base, layers=layers, variant=variant, last=last, depth=depth_of(message), name="resnet_v1")

@@ -11,6 +11,7 @@ from teachbox.detector.build import backbones
 from teachbox.detector.build.backbones import WHERE, Message
 from teachbox.detector.build.bifpn_features import BIFPNS
 from teachbox.detector.build.hyperparams import build_hyperparams
+from teachbox.detector.build.pooling_pyramid_features import POOLING_PYRAMIDS
 from teachbox.detector.build.pyramid_features import PYRAMIDS
 from teachbox.detector.build.refuse import not_built, refuse_others
 from teachbox.detector.features.extra_layers import EXTRA_FILTERS, ExtraLayers
@@ -101,5 +102,6 @@ FEATURE_EXTRACTORS: dict[str, Callable[..., Any]] = {
     "ssd_inception_v2": partial(
         _ssd_features, backbones.inception_v2, "FeatureExtractor/InceptionV2", ("Mixed_4c", "Mixed_5c")
     ),
+    **POOLING_PYRAMIDS,
 }
 """`feature_extractor.type` → what builds it from its message."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -88,8 +88,7 @@ class EfficientNet(keras.layers.Layer):
         places = {(row.stage, row.place): number for number, row in enumerate(rows)}
         self._level_of = {places[_LEVELS[level]]: level for level in levels}
         self.stem = ConvBlock("stem", hyperparams, kernel_size=3, filters=divisible(width * _STEM_FILTERS), strides=2)
-        norm = hyperparams.batch_norm
-        unused = replace(hyperparams, batch_norm=norm and replace(norm, trainable=False))
+        unused = hyperparams.unused()
         total = sum(repeats for _, _, repeats, _, _ in _STAGES)
         self.residuals: list[InvertedResidual] = []
         self.unused: list[InvertedResidual] = []

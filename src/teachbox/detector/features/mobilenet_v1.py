@@ -36,6 +36,7 @@ class MobileNetV1(keras.layers.Layer):
     `Conv2d_1_depthwise`, `Conv2d_1_pointwise` and so on.
 
     `depth` goes from the published number of filters to that which is built; `separable` is a table like `SEPARABLE`.
+    Layers beyond `last` have variables that are never used, as published checkpoints have.
     """
 
     def __init__(
@@ -46,27 +47,28 @@ class MobileNetV1(keras.layers.Layer):
         depth: Callable[[int], int],
         separable: Sequence[tuple[int, int]] = SEPARABLE,
         padding: Padding = "same",
+        last: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.last = last
         first = ConvBlock(
             f"{scope}/Conv2d_0", hyperparams, kernel_size=3, filters=depth(32), strides=2, padding=padding
         )
         self.blocks = {"Conv2d_0": first}
         for index, (stride, filters) in enumerate(separable, 1):
             depthwise, pointwise = f"Conv2d_{index}_depthwise", f"Conv2d_{index}_pointwise"
+            own = hyperparams.unused() if last in self.blocks else hyperparams
             self.blocks[depthwise] = ConvBlock(
                 f"{scope}/{depthwise}",
-                hyperparams,
+                own,
                 kernel_size=3,
                 filters=None,
                 strides=stride,
                 depthwise=True,
                 padding=padding,
             )
-            self.blocks[pointwise] = ConvBlock(
-                f"{scope}/{pointwise}", hyperparams, kernel_size=1, filters=depth(filters)
-            )
+            self.blocks[pointwise] = ConvBlock(f"{scope}/{pointwise}", own, kernel_size=1, filters=depth(filters))
 
     def build(self, input_shape: Shape) -> None:
         shape = input_shape
@@ -78,6 +80,8 @@ class MobileNetV1(keras.layers.Layer):
         outputs = {}
         for name, block in self.blocks.items():
             outputs[name] = x = block(x, training=training)
+            if name == self.last:
+                break
         return outputs
 
     def named_variables(self) -> NamedVariables:
