@@ -227,7 +227,11 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
         ),
         ("ssd_random_crop {", "resize_image { new_height: 3", "resize_image has no new_width"),
         ("ssd_random_crop {", "random_adjust_contrast { min_delta: 2", "min_delta 2 is above max_delta 1.25"),
-        ("ssd_random_crop {", "autoaugment_image {", "data_augmentation_options[1].autoaugment_image is not built"),
+        (
+            "ssd_random_crop {",
+            'autoaugment_image { policy_name: "v4"',
+            "v4 is not built yet; built: v0, v1, v2, v3",
+        ),
         (
             "ssd_random_crop {",
             "convert_class_logits_to_softmax {",
@@ -410,12 +414,13 @@ def test_only_one_evaluation_reader_is_built():
 def test_all_refusals_are_named_in_one_line():
     flips = "".join(
         f"\ndata_augmentation_options {{ {name} {{}} }}"
-        for name in ["autoaugment_image", "convert_class_logits_to_softmax"] * 3
+        for name in ["scale_boxes_to_pixel_coordinates", "convert_class_logits_to_softmax"] * 3
     )
     pipeline, line = changed("  batch_size: 8", flips.strip())
     text = refusal(pipeline)
     assert "\n" not in text
-    assert text.startswith(f"my.config:{line}: train_config.data_augmentation_options[0].autoaugment_image is not")
+    named = "train_config.data_augmentation_options[0].scale_boxes_to_pixel_coordinates has no meaning here"
+    assert text.startswith(f"my.config:{line}: {named}")
     assert f"data_augmentation_options[1].convert_class_logits_to_softmax (line {line + 1})" in text
     assert text.endswith(" and 2 more")
 

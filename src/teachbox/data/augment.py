@@ -17,6 +17,8 @@ import tensorflow as tf
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augmentation import boxes as box_steps
 from teachbox.data.augmentation import colour, crop_pads, crops, flips, geometry, noise, pads
+from teachbox.data.augmentation.auto_augment import autoaugment_image
+from teachbox.data.augmentation.policies import POLICIES
 from teachbox.data.augmentation.sample import Sample, Step
 from teachbox.errors import ConfigError
 
@@ -183,6 +185,13 @@ def _build_random_self_concat(message: preprocessor_pb2.RandomSelfConcatImage, w
     _check_range(where, "concat_vertical_probability", down, 0, 1)
     _check_range(where, "concat_horizontal_probability", across, 0, 1)
     return lambda sample, seed: geometry.random_self_concat_image(sample, seed, down, across)
+
+
+def _build_autoaugment_image(message: preprocessor_pb2.AutoAugmentImage, where: str) -> Step:
+    policy = POLICIES.get(message.policy_name)
+    if policy is None:
+        raise ConfigError(f"policy_name is {message.policy_name!r}; there are {', '.join(POLICIES)}", where=where)
+    return lambda sample, seed: autoaugment_image(sample, seed, policy)
 
 
 # Boxes
@@ -438,6 +447,7 @@ def _refuse_keypoints(permutation: Iterable[int], name: str, where: str) -> None
 
 BUILDERS: dict[str, Callable[[Any, str], Step]] = {
     "adjust_gamma": _build_adjust_gamma,
+    "autoaugment_image": _build_autoaugment_image,
     "drop_label_probabilistically": _build_drop_label,
     "normalize_image": _build_normalize_image,
     "random_absolute_pad_image": _build_random_absolute_pad,

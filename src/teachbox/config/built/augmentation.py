@@ -22,7 +22,7 @@ ROWS = Rows(
             "random_adjust_brightness random_adjust_contrast random_adjust_hue random_adjust_saturation "
             "random_distort_color random_horizontal_flip random_vertical_flip random_rotation90 random_image_scale "
             "resize_image random_resize_method random_downscale_to_target_pixels "
-            "random_self_concat_image random_jitter_boxes drop_label_probabilistically remap_labels "
+            "random_self_concat_image autoaugment_image random_jitter_boxes drop_label_probabilistically remap_labels "
             "random_black_patches random_jpeg_quality random_patch_gaussian random_crop_image "
             "random_crop_to_aspect_ratio random_square_crop_by_scale random_scale_crop_and_pad_to_square "
             "random_pad_image random_absolute_pad_image random_crop_pad_image ssd_random_crop ssd_random_crop_pad "
@@ -54,6 +54,7 @@ ROWS = Rows(
         "*.random_resize_method": built("target_height target_width"),
         "*.random_downscale_to_target_pixels": built("random_coef min_target_pixels max_target_pixels"),
         "*.random_self_concat_image": built("concat_vertical_probability concat_horizontal_probability"),
+        "*.autoaugment_image": {"policy_name": only("v0", "v1", "v2", "v3", "test")},
         "*.random_jitter_boxes": built("ratio jitter_mode"),
         "*.drop_label_probabilistically": built("label drop_probability"),
         "*.remap_labels": built("original_labels new_label"),
