@@ -83,6 +83,7 @@ settings = st.builds(
     tf_logging_level=st.sampled_from([10, 20, 30, 40, 50]),
     idle_seconds=st.floats(0, 1e6),
     seed=st.integers(0, 2**31),
+    mix=st.none() | st.just("mosaic=0.5,copy-paste"),
 )
 
 

@@ -35,6 +35,7 @@ def test_the_originals_defaults() -> None:
         ({"eval_steps": 0}, "--eval-steps"),
         ({"batch_answers": 0}, "--batch-answers"),
         ({"idle_seconds": -1.0}, "--idle-seconds"),
+        ({"mix": "mosaik=1"}, "--mix names 'mosaik'"),
     ],
 )
 def test_numbers_that_make_no_sense(changed: dict, says: str) -> None:

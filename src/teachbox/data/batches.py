@@ -16,15 +16,19 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from teachbox.data.augment import Augment
+from teachbox.data.augmentation.mixtures import mixed
+from teachbox.data.augmentation.sample import Sample
 from teachbox.data.cache import ByteCache
 from teachbox.data.decoding import decode_image
 from teachbox.data.examples import Example
+from teachbox.data.mix import OTHERS, Mix, Pool
 from teachbox.data.resizers import Resizer
 from teachbox.errors import DataError
 
@@ -49,13 +53,15 @@ def training_batches(
     max_boxes: int = 100,
     seed: int = 0,
     *,
+    mix: Mix | None = None,
     cache: ByteCache | None = None,
 ) -> Batches:
     """Augmented batches, all of `batch_size`: of a source that ends, what does not fill a batch is left over.
 
-    The same source and seed give the same batches. An unreadable image is logged and skipped.
+    Images are mixed with others that came before them, and what comes of it is augmented. The same source and seed
+    give the same batches. An unreadable image is logged and skipped.
     """
-    return Batches(source, resizer, augment, batch_size, max_boxes, seed, evaluating=False, cache=cache)
+    return Batches(source, resizer, augment, batch_size, max_boxes, seed, evaluating=False, mix=mix, cache=cache)
 
 
 def evaluation_batches(
@@ -68,6 +74,33 @@ def evaluation_batches(
 ) -> Batches:
     """One pass over the examples, as they are; the last batch is filled up with rows that are not `valid`."""
     return Batches(source, resizer, None, batch_size, max_boxes, seed=0, evaluating=True, cache=cache)
+
+
+PARTNERS = {
+    "partner_encoded": tf.TensorSpec([sum(OTHERS.values())], tf.string),
+    "partner_counts": tf.TensorSpec([sum(OTHERS.values())], tf.int32),
+    "partner_boxes": tf.TensorSpec([None, 4], tf.float32),
+    "partner_classes": tf.TensorSpec([None], tf.int32),
+    "partner_weights": tf.TensorSpec([None], tf.float32),
+}
+"""What `Pool.partners` gives, of all partners of an image: empty bytes where there is none; boxes one after another."""
+
+
+def _partners(example: dict[str, tf.Tensor]) -> tuple[list[Callable[[], Sample]], tf.Tensor]:
+    """A function for each partner that decodes it, and which are there, bool."""
+    encoded, counts = example["partner_encoded"], example["partner_counts"]
+    begins = tf.cumsum(counts, exclusive=True)
+
+    def decode(place: int) -> Sample:
+        rows = slice(begins[place], begins[place] + counts[place])
+        return Sample(
+            decode_image(encoded[place]),
+            example["partner_boxes"][rows],
+            example["partner_classes"][rows],
+            example["partner_weights"][rows],
+        )
+
+    return [partial(decode, place) for place in range(encoded.shape[0])], encoded != ""
 
 
 class _Drawing:
@@ -120,6 +153,7 @@ class Batches(Iterator[Batch]):
         seed: int,
         *,
         evaluating: bool,
+        mix: Mix | None = None,
         cache: ByteCache | None = None,
     ) -> None:
         self._batch_size = batch_size
@@ -127,6 +161,7 @@ class Batches(Iterator[Batch]):
         self._seed = seed
         self._evaluating = evaluating
         self._cache = ByteCache(CACHE_BYTES) if cache is None else cache
+        self._pool = Pool(mix, seed) if mix else None
         self._drawn = 0
         self._readable: set[str] = set()
         self._warned: set[str] = set()
@@ -145,6 +180,8 @@ class Batches(Iterator[Batch]):
         self._drawing.dropped = True
         self._iterator = None  # ends the old pipeline
         self._warned.clear()
+        if self._pool is not None:
+            self._pool.clear()
         if source is not None:
             self._source = source
             self._lock = threading.Lock()
@@ -220,7 +257,9 @@ class Batches(Iterator[Batch]):
             weights = np.ones(count, np.float32) if example.weights is None else example.weights[:count]
             crowd = np.zeros(count, bool) if example.is_crowd is None else example.is_crowd[:count]
             boxes = np.asarray(example.boxes, np.float32).reshape(-1, 4)[:count]
+            partners = self._pool.partners(example, self._drawn, self._read, self._max_boxes) if self._pool else {}
             return {
+                **partners,
                 "key": example.key,
                 "encoded": encoded,
                 "boxes": boxes,
@@ -263,6 +302,9 @@ class Batches(Iterator[Batch]):
             "number": tf.TensorSpec([], tf.int32),
             "valid": tf.TensorSpec([], tf.bool),
         }
+        mixing = self._pool is not None
+        if mixing:
+            signature |= PARTNERS
         max_boxes, seed, evaluating = self._max_boxes, self._seed, self._evaluating
 
         def padded(rows: tf.Tensor) -> tf.Tensor:
@@ -272,9 +314,12 @@ class Batches(Iterator[Batch]):
 
         def prepare(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             decoded = decode_image(example["encoded"])
-            sample = decoded, example["boxes"], example["classes"], example["weights"]
+            sample = Sample(decoded, example["boxes"], example["classes"], example["weights"])
+            own_seed = tf.stack([seed, example["number"]])
+            if mixing:
+                sample = mixed(sample, *_partners(example), tf.random.fold_in(own_seed, -1))
             if augment is not None:
-                sample = augment(*sample, tf.stack([seed, example["number"]]))
+                sample = Sample(*augment(*sample, own_seed))
             image, boxes, classes, weights = sample
             resized, true_shape = resizer(image)
             element = {

@@ -16,7 +16,7 @@ from teachbox.recipes.processes import Program, State, Supervisor
 from teachbox.recipes.project import open_project
 from teachbox.recipes.recipe import Arg, Components, recipe
 from teachbox.recipes.streams import source_stream
-from teachbox.recipes.train import command_line
+from teachbox.recipes.train import MIX_HELP, command_line
 from teachbox.recipes.web_app import Controller, label_config
 from teachbox.serving.client import Client
 from teachbox.training.settings import TrainerSettings
@@ -52,6 +52,7 @@ _TF_LEVELS = {10: "0", 20: "0", 30: "1", 40: "2", 50: "3"}
     batch_answers=Arg("--batch-answers", "-ba", help="so many new accepted answers start a round"),
     idle_seconds=Arg("--idle-seconds", "-is", help="and so does any new one after so many quiet seconds"),
     seed=Arg("--seed", help="of everything in training that is drawn at random"),
+    mix=Arg("--mix", help=MIX_HELP),
     exclude=Arg("--exclude", "-e", help="datasets whose images are left out, with commas between"),
 )
 def image_trainmodel(
@@ -78,6 +79,7 @@ def image_trainmodel(
     batch_answers: int = 10,
     idle_seconds: float = 30.0,
     seed: int = 0,
+    mix: str | None = None,
     exclude: list[str] | None = None,
 ) -> Components:
     """Label images in the browser while a detector trains beside you.
@@ -105,6 +107,7 @@ def image_trainmodel(
         batch_answers=batch_answers,
         idle_seconds=idle_seconds,
         seed=seed,
+        mix=mix,
     )
     settings.check()
     project = open_project(

@@ -11,6 +11,7 @@ from teachbox.recipes.image_trainmodel import image_trainmodel
 from teachbox.recipes.model_server import free_port
 from teachbox.recipes.recipe import Arg, Components, recipe
 from teachbox.recipes.streams import source_stream
+from teachbox.recipes.train import MIX_HELP
 
 MODEL_SERVER_PORT = 8500
 STEPS = 40
@@ -24,6 +25,7 @@ STEPS = 40
     checkpoint=Arg("--checkpoint", "-c", help="checkpoint to start from, such as path/to/model.ckpt"),
     steps_per_epoch=Arg("--steps-per-epoch", "-spe", help="steps of one round of training"),
     threshold=Arg("--threshold", "-t", help="predictions with a lower score are not shown"),
+    mix=Arg("--mix", help=MIX_HELP),
 )
 def teach(
     *,
@@ -33,6 +35,7 @@ def teach(
     checkpoint: Path | None = None,
     steps_per_epoch: int = STEPS,
     threshold: float = 0.5,
+    mix: str | None = None,
 ) -> Components:
     """Label a folder of images and teach a detector meanwhile.
 
@@ -66,5 +69,6 @@ def teach(
         data_dir=folder / "data_dir",
         steps_per_epoch=steps_per_epoch,
         threshold=threshold,
+        mix=mix,
     )
     return {**components, "db": str(folder / "teachbox.db")}

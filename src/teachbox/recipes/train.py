@@ -12,6 +12,8 @@ from teachbox.recipes.processes import end_with_parent
 from teachbox.recipes.recipe import Arg, command
 from teachbox.training.settings import TrainerSettings
 
+MIX_HELP = "how often images are mixed with others: mosaic, copy-paste, mix-up, as in mosaic=0.5,copy-paste=0.2"
+
 
 def command_line(settings: TrainerSettings) -> list[str]:
     """The arguments after `teachbox` that start a trainer with these settings."""
@@ -44,6 +46,7 @@ def command_line(settings: TrainerSettings) -> list[str]:
     batch_answers=Arg("--batch-answers", "-ba", help="so many new accepted answers start a round"),
     idle_seconds=Arg("--idle-seconds", "-is", help="and so does any new one after so many quiet seconds"),
     seed=Arg("--seed", help="of everything that is drawn at random"),
+    mix=Arg("--mix", help=MIX_HELP),
 )
 def train(
     *,
@@ -64,6 +67,7 @@ def train(
     batch_answers: int = 10,
     idle_seconds: float = 30.0,
     seed: int = 0,
+    mix: str | None = None,
 ) -> None:
     """Train on the answers of a dataset as they come, and publish a version after each round, until SIGTERM or Ctrl-C.
 
@@ -90,6 +94,7 @@ def train(
         batch_answers=batch_answers,
         idle_seconds=idle_seconds,
         seed=seed,
+        mix=mix,
     )
     end_with_parent()
     # Labelling comes first: on a machine that is busy training, saving and predicting are served before a step.

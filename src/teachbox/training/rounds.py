@@ -127,7 +127,14 @@ class Trainer:
         self._replay: Replay[int] = Replay(seed=settings.seed, newest_weight=settings.policy.newest_weight)
         augment = build_augmentations(config.train_config.data_augmentation_options)
         self._batches = training_batches(
-            (), parts.resizer, augment, self._batch_size, parts.max_boxes, settings.seed, cache=self._cache
+            (),
+            parts.resizer,
+            augment,
+            self._batch_size,
+            parts.max_boxes,
+            settings.seed,
+            mix=settings.mixing,
+            cache=self._cache,
         )
         self._recalibrate = Recalibration(parts.detector, self.learner.batch)
         self._summaries = Summaries(settings.model_dir)

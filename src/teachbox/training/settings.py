@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from teachbox.data.mix import Mix, parse_mix
 from teachbox.errors import UsageError
 from teachbox.training.policy import Policy
 
@@ -36,7 +37,14 @@ class TrainerSettings:
     idle_seconds: float = 30.0
     """… or with any at all once the newest is so old."""
     seed: int = 0
+    mix: str | None = None
+    """Ways of mixing images with others, with probabilities: `mosaic=0.5,copy-paste`. Not the original's."""
     policy: Policy = field(default_factory=Policy)
+
+    @property
+    def mixing(self) -> Mix:
+        """How often each way of mixing is done. Raises `UsageError`."""
+        return parse_mix(self.mix)
 
     def check(self) -> None:
         """Raises `UsageError` for a number that makes no sense."""
@@ -52,3 +60,4 @@ class TrainerSettings:
                 raise UsageError(f"{option} is {value}; it must be 1 or more")
         if self.idle_seconds < 0:
             raise UsageError(f"--idle-seconds is {self.idle_seconds:g}; it must not be negative")
+        parse_mix(self.mix)
