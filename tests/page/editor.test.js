@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import {
   addBox,
+  addPolygon,
   deleteBox,
   editorSpans,
   isSuggestion,
@@ -12,9 +13,11 @@ import {
   relabelBox,
   reshapeBox,
   select,
+  setCorners,
   undoEdit,
 } from "../../src/teachbox/web/static/boxes/editor.js";
-import { clickedBox, gestureRect, isDrawn, pressCanvas, pressHandle } from "../../src/teachbox/web/static/canvas/gesture.js";
+import { createBoxIndex } from "../../src/teachbox/web/static/boxes/box_index.js";
+import { clickedBox, gestureResult, isDrawn, pressCanvas, pressGrip } from "../../src/teachbox/web/static/canvas/gesture.js";
 import { randomFrom } from "./random.js";
 
 const SIZE = { width: 200, height: 100 };
@@ -126,33 +129,85 @@ test("a box keeps its number after others are deleted, and a new one gets a new 
   assert.deepEqual(editor.boxes.map((box) => box.id), [1, 3]);
 });
 
+/** @param {import("../../src/teachbox/web/static/types.js").Editor} editor @param {number} x @param {number} y */
+function under(editor, x, y) {
+  const index = createBoxIndex();
+  index.sync(editor.boxes);
+  return index.at({ x, y }, 0);
+}
+
 test("a press on a box moves it, the selected one first; elsewhere it draws", () => {
   const spans = [{ label: "a", ...rect(0, 0, 100, 80) }, { label: "b", ...rect(10, 10, 20, 20) }];
   const editor = openEditor(spans, SIZE);
-  const inner = { x: 15, y: 15 };
-  assert.equal(pressCanvas(editor, inner, 0, false).box?.label, "b");
-  assert.equal(pressCanvas(select(editor, 1), inner, 0, false).box?.label, "a");
-  assert.equal(pressCanvas(editor, inner, 0, true).kind, "draw");
-  assert.equal(pressCanvas(editor, { x: 150, y: 50 }, 0, false).kind, "draw");
+  const from = { x: 15, y: 15 };
+  const inner = under(editor, 15, 15);
+  assert.equal(pressCanvas(inner, null, from, false).box?.label, "b");
+  assert.equal(pressCanvas(inner, 1, from, false).box?.label, "a");
+  assert.equal(pressCanvas(inner, null, from, true).kind, "draw");
+  assert.equal(pressCanvas(under(editor, 150, 50), null, { x: 150, y: 50 }, false).kind, "draw");
 });
 
 test("clicking on goes through the boxes under the pointer, from the smallest on", () => {
   const spans = [{ label: "a", ...rect(0, 0, 100, 80) }, { label: "b", ...rect(10, 10, 20, 20) }];
   let editor = openEditor(spans, SIZE);
-  const clicked = [1, 2, 3].map(() => (editor = select(editor, clickedBox(editor, { x: 15, y: 15 }, 0))).selected);
+  const clicked = [1, 2, 3].map(() => {
+    editor = select(editor, clickedBox(under(editor, 15, 15), editor.selected));
+    return editor.selected;
+  });
   assert.deepEqual(clicked, [2, 1, 2]);
-  assert.equal(clickedBox(editor, { x: 150, y: 90 }, 0), null);
+  assert.equal(clickedBox(under(editor, 150, 90), null), null);
 });
 
 test("a drawn rectangle ends at the image's edge, wherever the pointer goes", () => {
   const editor = openEditor([], SIZE);
-  const gesture = pressCanvas(editor, { x: -20, y: 50 }, 0, false);
-  assert.deepEqual(gestureRect(gesture, editor, { x: 500, y: 70 }), rect(0, 50, 200, 20));
-  assert.ok(!isDrawn(gestureRect(gesture, editor, { x: 500, y: 52 })));
+  const gesture = pressCanvas([], null, { x: -20, y: 50 }, false);
+  assert.deepEqual(gestureResult(gesture, editor, { x: 500, y: 70 }).rect, rect(0, 50, 200, 20));
+  assert.ok(!isDrawn(gestureResult(gesture, editor, { x: 500, y: 52 }).rect));
 });
 
 test("a handle's gesture resizes by the way of the pointer", () => {
   const editor = openEditor([{ label: "a", ...rect(10, 10, 20, 20) }], SIZE);
-  const gesture = pressHandle(editor.boxes[0], "se", { x: 31, y: 29 });
-  assert.deepEqual(gestureRect(gesture, editor, { x: 36, y: 39 }), rect(10, 10, 25, 30));
+  const gesture = pressGrip(editor.boxes[0], { kind: "side", side: "se" }, { x: 31, y: 29 });
+  assert.deepEqual(gestureResult(gesture, editor, { x: 36, y: 39 }).rect, rect(10, 10, 25, 30));
+});
+
+/** @type {[number, number][]} */
+const TRIANGLE = [[10, 10], [50, 10], [30, 50]];
+
+test("a polygon is sent with its corners and the hull that trains", () => {
+  const editor = addPolygon(openEditor([], SIZE), TRIANGLE, "cat");
+  assert.deepEqual(editorSpans(editor), [{ label: "cat", type: "polygon", ...rect(10, 10, 40, 40), points: TRIANGLE }]);
+  assert.equal(addPolygon(editor, [[0, 0], [1, 0], [0, 1]], "cat"), editor);
+});
+
+test("a polygon's corners follow when it is moved, stretched and when one of them is pulled", () => {
+  const drawn = addPolygon(openEditor([], SIZE), TRIANGLE, "cat");
+  const stretched = reshapeBox(drawn, 1, rect(0, 0, 80, 20));
+  assert.deepEqual(stretched.boxes[0].shape, [[0, 0], [80, 0], [40, 20]]);
+  const gesture = pressGrip(drawn.boxes[0], { kind: "corner", at: 2 }, { x: 30, y: 50 });
+  const pulled = gestureResult(gesture, drawn, { x: 40, y: 300 });
+  assert.deepEqual(pulled.shape, [[10, 10], [50, 10], [40, 100]]);
+  assert.deepEqual(setCorners(drawn, 1, pulled.shape).boxes[0].rect, rect(10, 10, 40, 90));
+  const split = gestureResult(pressGrip(drawn.boxes[0], { kind: "edge", at: 0 }, { x: 30, y: 10 }), drawn, { x: 30, y: 0 });
+  assert.deepEqual(split.shape, [[10, 10], [30, 0], [50, 10], [30, 50]]);
+});
+
+test("an untouched polygon goes back as it came, a relabelled one keeps its corners, a pulled one has the new", () => {
+  const span = { label: "cat", type: "polygon", points: TRIANGLE, score: 0.5, version: 2 };
+  const editor = openEditor([span], SIZE);
+  assert.equal(editorSpans(editor)[0], span);
+  assert.deepEqual(editorSpans(relabelBox(editor, 1, "dog")), [{ label: "dog", type: "polygon", points: TRIANGLE }]);
+  const corners = TRIANGLE.with(2, [30, 40]);
+  assert.deepEqual(editorSpans(setCorners(editor, 1, corners)), [
+    { label: "cat", type: "polygon", ...rect(10, 10, 40, 30), points: corners },
+  ]);
+});
+
+test("thousands of edits to thousands of boxes are kept as what they changed", () => {
+  const spans = Array.from({ length: 3000 }, (_, at) => ({ label: "a", ...rect(at % 100, at % 50, 5, 5) }));
+  let editor = openEditor(spans, SIZE);
+  for (let id = 1; id <= 3000; id++) editor = reshapeBox(editor, id, rect(id % 90, 1, 8, 8));
+  assert.ok(editor.past.every(({ gone, come }) => gone.length === 1 && come.length === 1));
+  for (let id = 1; id <= 3000; id++) editor = undoEdit(editor);
+  assert.deepEqual(editorSpans(editor), spans);
 });

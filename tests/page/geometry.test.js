@@ -7,12 +7,11 @@ import {
   clipRect,
   handlePoints,
   intersects,
-  itemsAt,
   moveRect,
   rectBetween,
   resizeRect,
 } from "../../src/teachbox/web/static/boxes/geometry.js";
-import { fitView, toImage, toScreen, visibleRect } from "../../src/teachbox/web/static/canvas/view.js";
+import { fitView, panView, revealRect, toImage, toScreen, visibleRect, zoomView } from "../../src/teachbox/web/static/canvas/view.js";
 import { randomFrom } from "./random.js";
 
 const SIZE = { width: 100, height: 60 };
@@ -68,13 +67,6 @@ test("a resized rectangle stays inside the image and no side gets shorter than t
   }
 });
 
-test("of several rectangles under a point the smallest comes first", () => {
-  const items = [{ rect: rect(0, 0, 50, 50) }, { rect: rect(10, 10, 5, 5) }, { rect: rect(60, 0, 5, 5) }];
-  assert.deepEqual(itemsAt(items, { x: 12, y: 12 }, 0), [items[1], items[0]]);
-  assert.deepEqual(itemsAt(items, { x: 58, y: 2 }, 3), [items[2]]);
-  assert.deepEqual(itemsAt([], { x: 0, y: 0 }, 3), []);
-});
-
 test("rectangles that only touch are in sight of one another", () => {
   assert.ok(intersects(rect(0, 0, 10, 10), rect(10, 10, 5, 5)));
   assert.ok(!intersects(rect(0, 0, 10, 10), rect(11, 0, 5, 5)));
@@ -107,4 +99,30 @@ test("from screen to image and back is where it was", () => {
 
 test("the visible part is what the port covers", () => {
   assert.deepEqual(visibleRect({ scale: 2, x: -20, y: 10 }, { width: 100, height: 50 }), rect(10, -5, 50, 25));
+});
+
+test("what is under the pointer stays there while the view is zoomed, down to the least and up to the most", () => {
+  const random = randomFrom(11);
+  for (let round = 0; round < 500; round++) {
+    const view = { scale: 0.1 + random() * 5, x: (random() - 0.5) * 1e3, y: (random() - 0.5) * 1e3 };
+    const at = { x: random() * 800, y: random() * 600 };
+    const zoomed = zoomView(view, at, 2 ** ((random() - 0.5) * 20), 0.1);
+    const [before, after] = [toImage(view, at), toImage(zoomed, at)];
+    assert.ok(Math.hypot(before.x - after.x, before.y - after.y) < 1e-6);
+    assert.ok(zoomed.scale >= 0.1 - 1e-9 && zoomed.scale <= 64);
+  }
+});
+
+test("an image cannot be panned out of sight", () => {
+  const [image, port] = [{ width: 100, height: 50 }, { width: 400, height: 300 }];
+  const view = { scale: 2, x: 0, y: 0 };
+  assert.deepEqual(panView(view, { x: 10, y: -5 }, image, port), { scale: 2, x: 10, y: -5 });
+  assert.deepEqual(panView(view, { x: 1e6, y: -1e6 }, image, port), { scale: 2, x: 352, y: -52 });
+});
+
+test("a rectangle in sight moves nothing, one out of sight comes to the middle", () => {
+  const [image, port] = [{ width: 1000, height: 1000 }, { width: 100, height: 100 }];
+  const view = { scale: 1, x: 0, y: 0 };
+  assert.equal(revealRect(view, rect(10, 10, 20, 20), image, port), view);
+  assert.deepEqual(revealRect(view, rect(500, 10, 20, 20), image, port), { scale: 1, x: -460, y: 0 });
 });

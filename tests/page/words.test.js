@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { inkOn, labelColor, withAlpha } from "../../src/teachbox/web/static/panels/colors.js";
-import { commandOf, labelKey } from "../../src/teachbox/web/static/keys/keymap.js";
+import { DEFAULT_KEYS, commandsOf, labelKey } from "../../src/teachbox/web/static/keys/keymap.js";
+import { strokeOf } from "../../src/teachbox/web/static/keys/stroke.js";
 import { statusLine } from "../../src/teachbox/web/static/panels/status_line.js";
 
 /** @param {string} key @param {string} code @param {string} [held] */
@@ -13,6 +14,9 @@ const stroke = (key, code, held = "") => ({
   shiftKey: held.includes("s"),
   altKey: held.includes("a"),
 });
+
+/** @param {Parameters<typeof strokeOf>[0]} press */
+const commandOf = (press) => commandsOf(strokeOf(press), DEFAULT_KEYS)[0] ?? null;
 
 test("Prodigy's keys", () => {
   assert.equal(commandOf(stroke("a", "KeyA")), "accept");
@@ -42,7 +46,7 @@ test("capitals, other alphabets, and keys that belong to the browser", () => {
 });
 
 test("keys as they are written on the label bar", () => {
-  assert.deepEqual([0, 8, 9, 10, 19, 20].map(labelKey), ["1", "9", "0", "⇧1", "⇧0", ""]);
+  assert.deepEqual([0, 9, 10, 19, 20, 29, 30].map(labelKey), ["1", "0", "⇧1", "⇧0", "alt ⇧1", "alt ⇧0", ""]);
 });
 
 test("ink is told from the colour below it", () => {

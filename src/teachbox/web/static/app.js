@@ -6,14 +6,18 @@ import { Refused } from "./desk/api.js";
 import { createDesk } from "./desk/desk.js";
 import { openHistory } from "./desk/history.js";
 import { openOutbox } from "./desk/outbox.js";
+import { openSettings } from "./desk/settings.js";
 import { createSupply, findProject } from "./desk/supply.js";
 import { createCommands } from "./keys/commands.js";
-import { commandOf } from "./keys/keymap.js";
+import { listenToKeys } from "./keys/keyboard.js";
+import { DEFAULT_KEYS } from "./keys/keymap.js";
+import { writtenStroke } from "./keys/stroke.js";
 import { labelColor } from "./panels/colors.js";
 import { announce, isForFocused, onPress, part } from "./panels/dom.js";
 import { flashSaved, showSaved } from "./panels/header.js";
 import { showNotice } from "./panels/notices.js";
-import { ANSWERS, createScreen, sayBoxes } from "./screen.js";
+import { createRail } from "./panels/rail.js";
+import { ANSWERS, boxText, createScreen, sayBoxes } from "./screen.js";
 
 /** @import { Project } from "./types.js" */
 
@@ -42,14 +46,22 @@ function openPage(project) {
     sayBoxes,
     lacking: () => supply.refill(),
   });
+  const settings = openSettings(new URLSearchParams(location.search).get("session") ?? "", localStorage, () => {
+    stage.repaint();
+    rail.show();
+  });
   const stage = createStage(
     part("stage"),
     /** @type {HTMLCanvasElement} */ (part("canvas")),
+    part("box-body"),
     part("handles"),
-    { colorOf, newLabel: desk.labelName, edit: desk.edit },
+    { colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look: settings.get, describe: boxText },
   );
   const supply = createSupply(project, desk, outbox, () => show());
   const show = createScreen(project, desk, supply, stage, images, colorOf);
+
+  /** @param {string} command */
+  const keyOf = (command) => writtenStroke(DEFAULT_KEYS[command]?.[0] ?? "");
 
   function save() {
     outbox.flush();
@@ -57,20 +69,18 @@ function openPage(project) {
     announce(outbox.waiting() ? "Not everything is saved yet" : "Everything is saved");
   }
 
-  const perform = createCommands(desk, stage, save);
+  const { perform, holds } = createCommands(desk, stage, settings, save);
+  const rail = createRail(perform, keyOf, settings.get, settings.set);
   for (const answer of ANSWERS) onPress(answer, () => perform(answer));
   onPress("undo", desk.undo);
   onPress("delete", desk.deleteSelected);
-  document.addEventListener("keydown", (event) => {
-    const command = commandOf(event);
-    if (!command || event.isComposing || isForFocused(event)) return;
-    event.preventDefault();
-    perform(command, event.repeat);
-  });
+  listenToKeys(() => DEFAULT_KEYS, perform, holds, isForFocused);
   addEventListener("online", outbox.flush);
   addEventListener("beforeunload", (event) => {
     if (outbox.isAtRisk()) event.preventDefault();
   });
+  rail.show();
+  rail.showKeys();
   supply.open();
   show();
 }

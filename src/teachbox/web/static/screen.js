@@ -39,10 +39,10 @@ export function createScreen(project, desk, supply, stage, images, colorOf) {
     const ahead = desk.images().slice(0, AHEAD + 1);
     images.hold(last ? [...ahead, last.answered.image] : ahead);
     const seen = desk.picture();
-    if (seen?.state === "ready") desk.measure(seen.bitmap);
+    if (seen?.state === "ready") desk.measure(seen.size);
     const entry = desk.current();
     const ready = entry && seen?.state === "ready";
-    stage.show(ready ? { key: String(entry.task._task_hash), editor: entry.editor, bitmap: seen.bitmap } : null, arrived);
+    stage.show(ready ? { key: String(entry.task._task_hash), editor: entry.editor, picture: seen } : null, arrived);
     boxList.show(ready ? entry.editor : null);
     labelBar.choose(desk.labelIndex());
     showFacts(desk);
@@ -103,10 +103,15 @@ function notice(desk, dry) {
 
 /** Say which box is selected, or how many there are. @param {Editor} editor */
 export function sayBoxes(editor) {
-  const box = selectedBox(editor);
   const count = editor.boxes.length;
-  if (!box) return announce(count === 1 ? "1 box" : `${count} boxes`);
+  announce(selectedBox(editor) ? boxText(editor) : count === 1 ? "1 box" : `${count} boxes`);
+}
+
+/** The selected box in words. @param {Editor} editor */
+export function boxText(editor) {
+  const box = selectedBox(editor);
+  if (!box) return "";
   const place = editor.boxes.indexOf(box) + 1;
   const score = isSuggestion(box) ? `, ${(box.span?.score ?? 0).toFixed(2)}` : "";
-  announce(`Box ${place} of ${count}: ${box.label}${score}`);
+  return `Box ${place} of ${editor.boxes.length}: ${box.label}${score}`;
 }

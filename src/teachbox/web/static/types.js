@@ -4,6 +4,7 @@
  * @typedef {{x: number, y: number}} Point
  * @typedef {{width: number, height: number}} Size
  * @typedef {{x: number, y: number, width: number, height: number}} Rect
+ * @typedef {readonly [number, number][]} Shape  Corners of a polygon.
  *
  * @typedef {"accept" | "reject" | "ignore"} Answer
  * @typedef {{name: string, color: string}} Label
@@ -14,7 +15,7 @@
  * @property {number} [y]
  * @property {number} [width]
  * @property {number} [height]
- * @property {number[][]} [points]
+ * @property {Shape} [points]
  * @property {string} [type]
  * @property {number} [score]  Stands on a predicted box only.
  * @property {number} [version]  Of the model that predicted it.
@@ -60,18 +61,23 @@
  * @property {number} id  Unique within its task.
  * @property {string} label
  * @property {Rect} rect
+ * @property {Shape | null} shape  The corners of a polygon, `rect` being their hull; null for a plain box.
  * @property {Span | null} span  What it came from; null for one that was drawn here.
  * @property {boolean} touched  Whether a person drew or changed it.
+ *
+ * @typedef {{at: number, gone: readonly Box[], come: readonly Box[]}} Edit  From `at` on, `come` took the place of `gone`.
  *
  * @typedef {object} Editor  The boxes of one task and what was done to them. Never changed in place.
  * @property {Size} size  Of the image.
  * @property {readonly Box[]} boxes
  * @property {number | null} selected
- * @property {readonly (readonly Box[])[]} past
- * @property {readonly (readonly Box[])[]} future
+ * @property {readonly Edit[]} past
+ * @property {readonly Edit[]} future  The next to be done again last.
  * @property {number} nextId
  *
  * @typedef {"nw" | "n" | "ne" | "e" | "se" | "s" | "sw" | "w"} Handle
+ * @typedef {{kind: "side", side: Handle} | {kind: "corner" | "edge", at: number}} Grip  What of a box is held: its sides,
+ *   a polygon's corner, or the middle of the edge after that corner, which becomes a new one.
  *
  * @typedef {{scale: number, x: number, y: number}} View  Screen = image · scale + (x, y), in CSS pixels.
  */

@@ -1,9 +1,11 @@
 /** What a person does to the boxes of one task. Pure: every function returns a new editor. */
 
+import { difference } from "./difference.js";
 import { MIN_SIDE, clipRect } from "./geometry.js";
-import { boxSpan, roundRect, sameRect, spanRect } from "./spans.js";
+import { fitShape, hullOf } from "./polygons.js";
+import { boxSpan, isShape, roundRect, roundShape, sameRect, spanRect } from "./spans.js";
 
-/** @import { Box, Editor, Rect, Size, Span } from "../types.js" */
+/** @import { Box, Edit, Editor, Rect, Shape, Size, Span } from "../types.js" */
 
 /**
  * An editor over the spans of a task. A span without a place is left out.
@@ -16,7 +18,8 @@ export function openEditor(spans, size) {
   const boxes = [];
   for (const span of spans) {
     const rect = spanRect(span);
-    if (rect) boxes.push({ id: boxes.length + 1, label: span.label, rect, span, touched: false });
+    const shape = (isShape(span) && span.points) || null;
+    if (rect) boxes.push({ id: boxes.length + 1, label: span.label, rect, shape, span, touched: false });
   }
   return { size, boxes, selected: null, past: [], future: [], nextId: boxes.length + 1 };
 }
@@ -42,7 +45,7 @@ export function isSuggestion(box) {
  * @returns {Box | null}
  */
 export function selectedBox(editor) {
-  return editor.boxes.find((box) => box.id === editor.selected) ?? null;
+  return editor.selected === null ? null : (editor.boxes.find((box) => box.id === editor.selected) ?? null);
 }
 
 /**
@@ -64,9 +67,31 @@ export function select(editor, id) {
  * @returns {Editor}
  */
 export function addBox(editor, rect, label) {
-  const clipped = roundRect(clipRect(rect, editor.size));
-  if (clipped.width < MIN_SIDE || clipped.height < MIN_SIDE) return editor;
-  const box = { id: editor.nextId, label, rect: clipped, span: null, touched: true };
+  return add(editor, roundRect(clipRect(rect, editor.size)), null, label);
+}
+
+/**
+ * A new polygon; its hull is the box that trains. Corners lie inside the image.
+ * @param {Editor} editor
+ * @param {Shape} points
+ * @param {string} label
+ * @returns {Editor}
+ */
+export function addPolygon(editor, points, label) {
+  const shape = roundShape(points);
+  return add(editor, roundRect(hullOf(shape)), shape, label);
+}
+
+/**
+ * @param {Editor} editor
+ * @param {Rect} rect
+ * @param {Shape | null} shape
+ * @param {string} label
+ * @returns {Editor}
+ */
+function add(editor, rect, shape, label) {
+  if (rect.width < MIN_SIDE || rect.height < MIN_SIDE) return editor;
+  const box = { id: editor.nextId, label, rect, shape, span: null, touched: true };
   return commit({ ...editor, selected: null, nextId: editor.nextId + 1 }, [...editor.boxes, box]);
 }
 
@@ -79,7 +104,23 @@ export function addBox(editor, rect, label) {
 export function reshapeBox(editor, id, rect) {
   const box = editor.boxes.find((one) => one.id === id);
   if (!box || sameRect(box.rect, rect)) return editor;
-  return replaceBox(editor, { ...box, rect: roundRect(rect), touched: true });
+  const shape = box.shape && roundShape(fitShape(box.shape, box.rect, rect));
+  return replaceBox(editor, { ...box, rect: roundRect(rect), shape, touched: true });
+}
+
+/**
+ * Give a polygon other corners. None where less than `MIN_SIDE` of it would be left.
+ * @param {Editor} editor
+ * @param {number} id
+ * @param {Shape} points
+ * @returns {Editor}
+ */
+export function setCorners(editor, id, points) {
+  const box = editor.boxes.find((one) => one.id === id);
+  const shape = roundShape(points);
+  const rect = roundRect(hullOf(shape));
+  if (!box || rect.width < MIN_SIDE || rect.height < MIN_SIDE) return editor;
+  return replaceBox(editor, { ...box, rect, shape, touched: true });
 }
 
 /**
@@ -110,10 +151,10 @@ export function deleteBox(editor, id) {
  * @returns {Editor}
  */
 export function undoEdit(editor) {
-  const boxes = editor.past.at(-1);
-  if (!boxes) return editor;
-  const past = editor.past.slice(0, -1);
-  return select({ ...editor, boxes, past, future: [...editor.future, editor.boxes] }, editor.selected);
+  const edit = editor.past.at(-1);
+  if (!edit) return editor;
+  const boxes = editor.boxes.toSpliced(edit.at, edit.come.length, ...edit.gone);
+  return select({ ...editor, boxes, past: editor.past.slice(0, -1), future: [...editor.future, edit] }, editor.selected);
 }
 
 /**
@@ -121,10 +162,10 @@ export function undoEdit(editor) {
  * @returns {Editor}
  */
 export function redoEdit(editor) {
-  const boxes = editor.future.at(-1);
-  if (!boxes) return editor;
-  const future = editor.future.slice(0, -1);
-  return select({ ...editor, boxes, past: [...editor.past, editor.boxes], future }, editor.selected);
+  const edit = editor.future.at(-1);
+  if (!edit) return editor;
+  const boxes = editor.boxes.toSpliced(edit.at, edit.gone.length, ...edit.come);
+  return select({ ...editor, boxes, past: [...editor.past, edit], future: editor.future.slice(0, -1) }, editor.selected);
 }
 
 /**
@@ -142,17 +183,19 @@ export function editorSpans(editor) {
  * @returns {Editor}
  */
 function replaceBox(editor, box) {
-  return commit(
-    editor,
-    editor.boxes.map((one) => (one.id === box.id ? box : one)),
-  );
+  const at = editor.boxes.findIndex((one) => one.id === box.id);
+  return commit(editor, editor.boxes.with(at, box));
 }
 
 /**
+ * The boxes after an edit. What is kept of those before is the difference: thousands of edits to thousands of boxes fit.
  * @param {Editor} editor
  * @param {readonly Box[]} boxes
  * @returns {Editor}
  */
 function commit(editor, boxes) {
-  return { ...editor, boxes, past: [...editor.past, editor.boxes], future: [] };
+  const { at, gone, come } = difference(editor.boxes, boxes);
+  /** @type {Edit} */
+  const edit = { at, gone: editor.boxes.slice(at, at + gone), come: boxes.slice(at, at + come) };
+  return { ...editor, boxes, past: [...editor.past, edit], future: [] };
 }

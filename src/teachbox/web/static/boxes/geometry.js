@@ -97,20 +97,6 @@ export function intersects(a, b) {
 }
 
 /**
- * The rectangles under a point, the smallest first: what lies inside another can be reached.
- * @template {{rect: Rect}} T
- * @param {readonly T[]} items
- * @param {Point} point
- * @param {number} margin
- * @returns {T[]}
- */
-export function itemsAt(items, point, margin) {
-  return items
-    .filter((item) => contains(item.rect, point, margin))
-    .sort((a, b) => a.rect.width * a.rect.height - b.rect.width * b.rect.height);
-}
-
-/**
  * Where the eight handles of a rectangle sit. Around one smaller than `room` they move outwards, so that its body
  * stays within reach.
  * @param {Rect} rect

@@ -1,6 +1,8 @@
 /** Spans, as they travel, to and from the page's boxes. Pure. */
 
-/** @import { Box, Rect, Span } from "../types.js" */
+import { MIN_CORNERS } from "./polygons.js";
+
+/** @import { Box, Rect, Shape, Span } from "../types.js" */
 
 /**
  * The rectangle of a span: from x, y, width, height, else the hull of its points; null where it has neither.
@@ -27,12 +29,18 @@ export function spanRect(span) {
  */
 export function boxSpan(box) {
   if (box.span && !box.touched) return box.span;
-  const { score, version, ...kept } = box.span ?? { label: box.label, type: "rect" };
+  const type = box.shape ? "polygon" : "rect";
+  const { score, version, ...kept } = box.span ?? { label: box.label, type };
   const before = box.span && spanRect(box.span);
-  if (before && sameRect(before, box.rect)) return { ...kept, label: box.label };
+  const unmoved = !box.span || box.shape === null || box.shape === box.span.points;
+  if (before && unmoved && sameRect(before, box.rect)) return { ...kept, label: box.label };
   const rect = roundRect(box.rect);
-  const points = before && isShape(box.span) ? fitPoints(box.span?.points ?? [], before, rect) : corners(rect);
-  return { ...kept, label: box.label, ...rect, points };
+  return { ...kept, label: box.label, ...rect, points: box.shape ?? cornersOf(rect) };
+}
+
+/** @param {Shape} points @returns {Shape} */
+export function roundShape(points) {
+  return points.map(([x, y]) => [round4(x), round4(y)]);
 }
 
 /**
@@ -51,9 +59,9 @@ function round4(value) {
 
 /**
  * @param {Rect} rect
- * @returns {number[][]}
+ * @returns {Shape}
  */
-function corners({ x, y, width, height }) {
+function cornersOf({ x, y, width, height }) {
   const right = round4(x + width);
   const bottom = round4(y + height);
   return [
@@ -64,24 +72,9 @@ function corners({ x, y, width, height }) {
   ];
 }
 
-/** @param {Span | null} span */
-function isShape(span) {
-  return span?.type === "polygon" || span?.type === "freehand";
-}
-
-/**
- * The points of a shape, carried along as its hull goes from one rectangle to another.
- * @param {number[][]} points
- * @param {Rect} from
- * @param {Rect} to
- */
-function fitPoints(points, from, to) {
-  const scaleX = from.width ? to.width / from.width : 1;
-  const scaleY = from.height ? to.height / from.height : 1;
-  return points.map(([x = 0, y = 0]) => [
-    round4(to.x + (x - from.x) * scaleX),
-    round4(to.y + (y - from.y) * scaleY),
-  ]);
+/** Whether a span is more than a box: a polygon, or drawn freehand. @param {Span} span */
+export function isShape(span) {
+  return (span.type === "polygon" || span.type === "freehand") && (span.points?.length ?? 0) >= MIN_CORNERS;
 }
 
 /**

@@ -1,35 +1,94 @@
-/** Images, fetched and decoded ahead of need. */
+/** Images, fetched and decoded ahead of need by a worker. */
+
+/** @import { Rect, Size } from "../types.js" */
 
 /**
- * @typedef {{state: "loading"} | {state: "ready", bitmap: ImageBitmap} | {state: "broken", reason: string}} Picture
+ * A part of an image in more detail than its copies have.
+ * @typedef {{rect: Rect, bitmap: ImageBitmap}} Part
+ *
+ * @typedef {object} Ready
+ * @property {"ready"} state
+ * @property {string} url
+ * @property {Size} size
+ * @property {readonly ImageBitmap[]} copies  The same image in several sizes, the largest first.
+ * @property {boolean} whole  Whether the first is of full size; else parts are to be asked for.
+ * @property {Part | null} part  What was last looked at closely.
+ *
+ * @typedef {{state: "loading"} | Ready | {state: "broken", reason: string}} Picture
  * @typedef {ReturnType<typeof openImages>} Images
+ *
+ * What the worker is asked, and what it tells.
+ * @typedef {{ask: "load" | "release", url: string} | {ask: "part", url: string, rect: Rect, scale: number}} Ask
+ * @typedef {{state: "ready", size: Size, copies: ImageBitmap[], whole: boolean} | {state: "broken", reason: string}} Decoded
+ * @typedef {{told: "image", url: string, decoded: Decoded} | {told: "part", url: string, rect: Rect, bitmap: ImageBitmap}} Told
  */
 
-const RETRY_MS = 1500;
-
 /**
- * Pictures by URL. `changed` is called when one is ready or found broken.
- * @param {(url: string) => void} changed
+ * Pictures by URL. `changed` is called when one is ready or found broken, and when a part of one has come.
+ * @param {() => void} changed
  */
 export function openImages(changed) {
+  const worker = new Worker(new URL("./decoder.js", import.meta.url), { type: "module" });
   /** @type {Map<string, Picture>} */
   const pictures = new Map();
+  /** The part that is under way, and the one to ask for after it. */
+  let cutting = "";
+  /** @type {Ask | null} */
+  let next = null;
 
+  /** @param {Ask} ask */
+  const send = (ask) => worker.postMessage(ask);
   /** @param {string} url */
-  async function load(url) {
-    /** @type {Picture | null} */
-    let picture = null;
-    while (!picture && pictures.has(url)) {
-      picture = await fetchPicture(url);
-      if (!picture) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
-    if (!picture) return;
+  const absolute = (url) => new URL(url, document.baseURI).href;
+
+  worker.addEventListener("message", (event) => {
+    const told = /** @type {Told} */ (event.data);
+    if (told.told === "image") takeImage(told.url, told.decoded);
+    else takePart(told);
+  });
+
+  /** @param {string} url @param {Decoded} decoded */
+  function takeImage(url, decoded) {
     if (!pictures.has(url)) {
-      if (picture.state === "ready") picture.bitmap.close();
+      if (decoded.state === "ready") for (const copy of decoded.copies) copy.close();
       return;
     }
-    pictures.set(url, picture);
-    changed(url);
+    pictures.set(url, decoded.state === "ready" ? { ...decoded, url, part: null } : decoded);
+    changed();
+  }
+
+  /** @param {Extract<Told, {told: "part"}>} told */
+  function takePart({ url, rect, bitmap }) {
+    const picture = pictures.get(url);
+    cutting = "";
+    if (next) ask(next);
+    next = null;
+    if (picture?.state !== "ready") return bitmap.close();
+    picture.part?.bitmap.close();
+    picture.part = { rect, bitmap };
+    changed();
+  }
+
+  /** @param {Ask} part */
+  function ask(part) {
+    if (cutting) {
+      next = part;
+      return;
+    }
+    cutting = part.url;
+    send(part);
+  }
+
+  /** @param {string} url */
+  function release(url) {
+    const picture = pictures.get(url);
+    pictures.delete(url);
+    send({ ask: "release", url });
+    if (cutting === url) cutting = "";
+    if (next?.url === url) next = null;
+    if (picture?.state !== "ready") return;
+    for (const copy of picture.copies) copy.close();
+    picture.part?.bitmap.close();
   }
 
   return {
@@ -38,15 +97,12 @@ export function openImages(changed) {
      * @param {readonly string[]} urls  The next to be shown first.
      */
     hold(urls) {
-      for (const [url, picture] of pictures) {
-        if (urls.includes(url)) continue;
-        pictures.delete(url);
-        if (picture.state === "ready") picture.bitmap.close();
-      }
-      for (const url of urls) {
+      const held = urls.map(absolute);
+      for (const url of pictures.keys()) if (!held.includes(url)) release(url);
+      for (const url of held) {
         if (pictures.has(url)) continue;
         pictures.set(url, { state: "loading" });
-        void load(url);
+        send({ ask: "load", url });
       }
     },
 
@@ -54,30 +110,14 @@ export function openImages(changed) {
      * @param {string} url
      * @returns {Picture}
      */
-    get: (url) => pictures.get(url) ?? { state: "loading" },
-  };
-}
+    get: (url) => pictures.get(absolute(url)) ?? { state: "loading" },
 
-/**
- * The decoded image; null where the server did not answer and it is worth another try.
- * @param {string} url
- * @returns {Promise<Picture | null>}
- */
-async function fetchPicture(url) {
-  let blob;
-  try {
-    const response = await fetch(url);
-    if (response.status >= 500) return null;
-    if (!response.ok) return { state: "broken", reason: `the server answered ${response.status}` };
-    blob = await response.blob();
-  } catch (error) {
-    if (error instanceof TypeError) return null;
-    throw error;
-  }
-  try {
-    return { state: "ready", bitmap: await createImageBitmap(blob) };
-  } catch (error) {
-    if (error instanceof DOMException) return { state: "broken", reason: "it is no image that this browser can show" };
-    throw error;
-  }
+    /**
+     * Ask for a part of an image that is not whole here. The newest wish counts; it comes when it is there.
+     * @param {string} url
+     * @param {Rect} rect  Whole pixels of the image.
+     * @param {number} scale  Pixels of the part for one of the image, at most 1.
+     */
+    wish: (url, rect, scale) => ask({ ask: "part", url: absolute(url), rect, scale }),
+  };
 }

@@ -1,25 +1,29 @@
 /** Draws the image and its boxes on a canvas. Reads everything, changes nothing. */
 
-import { inkOn, withAlpha } from "../panels/colors.js";
 import { isSuggestion } from "../boxes/editor.js";
-import { intersects } from "../boxes/geometry.js";
-import { toScreen, visibleRect } from "./view.js";
+import { inkOn, withAlpha } from "../panels/colors.js";
+import { toScreen } from "./view.js";
 
-/** @import { Box, Rect, Size, View } from "../types.js" */
+/** @import { Box, Point, Rect, Shape, Size, View } from "../types.js" */
+/** @import { Ready } from "./images.js" */
 
 /**
  * @typedef {object} Scene
  * @property {Size} port  CSS pixels.
  * @property {number} density  Device pixels for one CSS pixel.
  * @property {View} view
- * @property {Size} size  Of the image.
- * @property {ImageBitmap} bitmap
- * @property {readonly Box[]} boxes
+ * @property {Ready} picture
+ * @property {readonly Box[]} boxes  Those in sight.
  * @property {number | null} selected
  * @property {number | null} hovered
- * @property {{rect: Rect, label: string} | null} draft  A box that is being drawn.
+ * @property {Draft | null} draft
  * @property {number} arrival  0 to 1: how far suggestions that came late have faded in.
+ * @property {boolean} tags  Whether every box shows its label; else only the one that is pointed at or selected.
+ * @property {string} filter  Of the image, as CSS writes it; "none" for none.
  * @property {(label: string) => string} colorOf
+ *
+ * What is being drawn: a rectangle or corners, as far as they are set.
+ * @typedef {{label: string, rect: Rect | null, points: readonly Point[], closed: boolean}} Draft
  */
 
 const HALO = "rgba(8, 10, 14, 0.5)";
@@ -27,56 +31,143 @@ const GAP = "rgba(255, 255, 255, 0.92)";
 const TAG_FONT =
   '600 12px -apple-system, "Segoe UI", Roboto, "Noto Sans", Ubuntu, Cantarell, "Liberation Sans", Arial, sans-serif';
 const TAG_HEIGHT = 19;
+/** From so many boxes on, each is a single line: more could not be told apart, and would take longer than a frame. */
+const CROWD = 400;
+/** In a crowd only boxes so large on the screen carry a tag, and no more than so many. */
+const CROWD_TAG_PX = 48;
+const CROWD_TAGS = 120;
+/** A pixel of the image that covers more device pixels is shown as the square that it is. */
+const SQUARE_PIXELS = 2;
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  */
 export function paintScene(context, scene) {
-  const { port, density, view, size } = scene;
+  const { port, density } = scene;
   context.setTransform(density, 0, 0, density, 0, 0);
   context.clearRect(0, 0, port.width, port.height);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(scene.bitmap, view.x, view.y, size.width * view.scale, size.height * view.scale);
-
-  const shown = visibleRect(view, port);
-  const boxes = scene.boxes.filter((box) => intersects(box.rect, shown));
+  paintImage(context, scene);
+  const crowd = scene.boxes.length > CROWD;
+  const active = scene.boxes.filter((box) => box.id === scene.selected || box.id === scene.hovered);
   // The selected box last: it lies over all others.
-  boxes.sort((a, b) => Number(a.id === scene.selected) - Number(b.id === scene.selected));
-  for (const box of boxes) paintFrame(context, scene, box);
-  for (const box of boxes) paintTag(context, scene, box);
+  active.sort((a, b) => Number(a.id === scene.selected) - Number(b.id === scene.selected));
+  const others = active.length ? scene.boxes.filter((box) => !active.includes(box)) : scene.boxes;
+  paintFrames(context, scene, others, { crowd, active: false });
+  if (scene.tags) paintTags(context, scene, others, crowd);
+  paintFrames(context, scene, active, { crowd: false, active: true });
+  paintTags(context, scene, active, false);
   if (scene.draft) paintDraft(context, scene, scene.draft);
+}
+
+/**
+ * The copy nearest to what is shown, never one to be enlarged where there is a larger; over it the part in detail.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ */
+function paintImage(context, { picture, view, density, filter }) {
+  const { size, copies, part, whole } = picture;
+  const scale = view.scale * density;
+  const enough = copies.filter((copy) => copy.width >= size.width * scale - 1);
+  const copy = enough.at(-1) ?? copies[0];
+  context.imageSmoothingEnabled = scale <= SQUARE_PIXELS;
+  context.filter = filter;
+  if (copy) context.drawImage(copy, view.x, view.y, size.width * view.scale, size.height * view.scale);
+  if (part && !whole && !enough.length) {
+    const { x, y, width, height } = toScreen(view, part.rect);
+    context.drawImage(part.bitmap, x, y, width, height);
+  }
+  context.filter = "none";
+}
+
+/**
+ * Frames of one look together: changing the pen costs more than a line.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {readonly Box[]} boxes
+ * @param {{crowd: boolean, active: boolean}} how
+ */
+function paintFrames(context, scene, boxes, { crowd, active }) {
+  const { view, colorOf } = scene;
+  /** @type {Map<string, {color: string, suggestion: boolean, boxes: Box[]}>} */
+  const looks = new Map();
+  for (const box of boxes) {
+    const suggestion = isSuggestion(box);
+    const key = suggestion ? `${box.label}\n` : box.label;
+    const look = looks.get(key);
+    if (look) look.boxes.push(box);
+    else looks.set(key, { color: colorOf(box.label), suggestion, boxes: [box] });
+  }
+  for (const { color, suggestion, boxes: alike } of looks.values()) {
+    context.globalAlpha = suggestion ? scene.arrival : 1;
+    if (active) {
+      context.fillStyle = withAlpha(color, 0.09);
+      for (const box of alike) fill(context, view, box);
+    }
+    if (!crowd) {
+      // A dark line beneath, so that the frame is seen on bright and on dark images.
+      context.lineWidth = active ? 5 : 4;
+      context.strokeStyle = HALO;
+      for (const box of alike) stroke(context, view, box);
+    }
+    context.lineWidth = active ? 3 : crowd && suggestion ? 1 : 2;
+    if (suggestion && !crowd) {
+      context.strokeStyle = GAP;
+      for (const box of alike) stroke(context, view, box);
+      context.setLineDash([6, 4]);
+    }
+    context.strokeStyle = color;
+    for (const box of alike) stroke(context, view, box);
+    context.setLineDash([]);
+  }
+  context.globalAlpha = 1;
+}
+
+/** @param {CanvasRenderingContext2D} context @param {View} view @param {Box} box */
+function stroke(context, view, { rect, shape }) {
+  if (shape) {
+    trace(context, view, shape, true);
+    context.stroke();
+  } else {
+    const { scale } = view;
+    context.strokeRect(rect.x * scale + view.x, rect.y * scale + view.y, rect.width * scale, rect.height * scale);
+  }
+}
+
+/** @param {CanvasRenderingContext2D} context @param {View} view @param {Box} box */
+function fill(context, view, { rect, shape }) {
+  const { x, y, width, height } = toScreen(view, rect);
+  if (!shape) return context.fillRect(x, y, width, height);
+  trace(context, view, shape, true);
+  return context.fill();
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {View} view
+ * @param {Shape} points
+ * @param {boolean} closed
+ */
+function trace(context, { scale, x, y }, points, closed) {
+  context.beginPath();
+  for (const point of points) context.lineTo(point[0] * scale + x, point[1] * scale + y);
+  if (closed) context.closePath();
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
- * @param {Box} box
+ * @param {readonly Box[]} boxes
+ * @param {boolean} crowd
  */
-function paintFrame(context, scene, box) {
-  const { x, y, width, height } = toScreen(scene.view, box.rect);
-  const color = scene.colorOf(box.label);
-  const suggestion = isSuggestion(box);
-  const active = box.id === scene.selected || box.id === scene.hovered;
-  context.globalAlpha = suggestion ? scene.arrival : 1;
-  if (active) {
-    context.fillStyle = withAlpha(color, 0.09);
-    context.fillRect(x, y, width, height);
-  }
-  // A dark line beneath, so that the frame is seen on bright and on dark images.
-  context.lineWidth = active ? 5 : 4;
-  context.strokeStyle = HALO;
-  context.strokeRect(x, y, width, height);
-  context.lineWidth = active ? 3 : 2;
-  if (suggestion) {
-    context.strokeStyle = GAP;
-    context.strokeRect(x, y, width, height);
-    context.setLineDash([6, 4]);
-  }
-  context.strokeStyle = color;
-  context.strokeRect(x, y, width, height);
-  context.setLineDash([]);
-  context.globalAlpha = 1;
+function paintTags(context, scene, boxes, crowd) {
+  context.font = TAG_FONT;
+  context.textBaseline = "middle";
+  const { scale } = scene.view;
+  const large = crowd
+    ? boxes.filter(({ rect }) => Math.min(rect.width, rect.height) * scale >= CROWD_TAG_PX).slice(0, CROWD_TAGS)
+    : boxes;
+  for (const box of large) paintTag(context, scene, box);
 }
 
 /**
@@ -89,12 +180,10 @@ function paintTag(context, scene, box) {
   const color = scene.colorOf(box.label);
   const suggestion = isSuggestion(box);
   context.globalAlpha = suggestion ? scene.arrival : 1;
-  context.font = TAG_FONT;
-  context.textBaseline = "middle";
   const name = box.label;
   const score = suggestion && box.span?.score !== undefined ? box.span.score.toFixed(2) : "";
-  const nameWidth = context.measureText(name).width;
-  const scoreWidth = score ? context.measureText(score).width + 6 : 0;
+  const nameWidth = widthOf(context, name);
+  const scoreWidth = score ? widthOf(context, score) + 6 : 0;
   const tagWidth = nameWidth + scoreWidth + 12;
   const left = Math.max(2, Math.min(x - 1, scene.port.width - tagWidth - 2));
   const above = y - TAG_HEIGHT - 2;
@@ -120,20 +209,54 @@ function paintTag(context, scene, box) {
   context.globalAlpha = 1;
 }
 
+/** Widths of texts in the font of tags: measured once each. @type {Map<string, number>} */
+const widths = new Map();
+
+/** @param {CanvasRenderingContext2D} context @param {string} text */
+function widthOf(context, text) {
+  let width = widths.get(text);
+  if (width === undefined) {
+    if (widths.size > 2000) widths.clear();
+    width = context.measureText(text).width;
+    widths.set(text, width);
+  }
+  return width;
+}
+
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
- * @param {{rect: Rect, label: string}} draft
+ * @param {Draft} draft
  */
-function paintDraft(context, scene, draft) {
-  const { x, y, width, height } = toScreen(scene.view, draft.rect);
-  const color = scene.colorOf(draft.label);
+function paintDraft(context, { view, colorOf }, { label, rect, points, closed }) {
+  const color = colorOf(label);
+  /** @type {Shape} */
+  const corners = points.map(({ x, y }) => [x, y]);
+  /** @type {[number, string][]} */
+  const pens = [[4, HALO], [2, color]];
   context.fillStyle = withAlpha(color, 0.16);
-  context.fillRect(x, y, width, height);
-  context.lineWidth = 4;
-  context.strokeStyle = HALO;
-  context.strokeRect(x, y, width, height);
-  context.lineWidth = 2;
-  context.strokeStyle = color;
-  context.strokeRect(x, y, width, height);
+  if (rect) {
+    const { x, y, width, height } = toScreen(view, rect);
+    context.fillRect(x, y, width, height);
+    for (const [lineWidth, strokeStyle] of pens) {
+      Object.assign(context, { lineWidth, strokeStyle });
+      context.strokeRect(x, y, width, height);
+    }
+  } else {
+    trace(context, view, corners, closed);
+    context.fill();
+    for (const [lineWidth, strokeStyle] of pens) {
+      Object.assign(context, { lineWidth, strokeStyle });
+      context.stroke();
+    }
+  }
+  for (const [x, y] of corners) {
+    context.beginPath();
+    context.arc(x * view.scale + view.x, y * view.scale + view.y, 4, 0, 2 * Math.PI);
+    context.fillStyle = "#ffffff";
+    context.fill();
+    context.lineWidth = 1.5;
+    context.strokeStyle = "#14181f";
+    context.stroke();
+  }
 }

@@ -178,6 +178,8 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     counts: () => counts,
     refusal: () => refusal,
     labelIndex: () => label,
+    /** @param {number} index */
+    hasLabel: (index) => index < project.labels.length,
     labelName: () => project.labels[label]?.name ?? "object",
     /** How many more tasks to ask for. */
     wanted: () => wanted(queue),

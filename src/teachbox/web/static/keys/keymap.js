@@ -1,8 +1,6 @@
 /** Which keys mean which command. Data, and how it is read. Pure. */
 
-import { strokeOf, writtenStroke } from "./stroke.js";
-
-/** @import { Press } from "./stroke.js" */
+import { writtenStroke } from "./stroke.js";
 
 /** Strokes by command. @typedef {Readonly<Record<string, readonly string[]>>} Keys */
 
@@ -17,31 +15,49 @@ export const DEFAULT_KEYS = {
   "undo-edit": ["z", "mod+z"],
   "redo-edit": ["shift+z", "mod+shift+z", "mod+y"],
   deselect: ["esc"],
+  finish: ["enter"],
+  "tool-box": ["b"],
+  "tool-extreme": ["e"],
+  "tool-polygon": ["p"],
+  "zoom-in": ["+", "=", "mod++", "mod+="],
+  "zoom-out": ["-", "mod+-"],
+  "zoom-fit": ["0", "mod+0"],
+  "zoom-actual": ["alt+0"],
+  pan: ["space"],
+  peek: ["v"],
+  tags: ["t"],
+  crosshair: ["g"],
+  darker: ["["],
+  brighter: ["]"],
+  "less-contrast": ["{"],
+  "more-contrast": ["}"],
+  "plain-image": ["\\"],
 };
 
-/** Digits choose labels 1 to 10, with shift 11 to 20. */
-const LABEL_KEYS = ["", "shift+"].flatMap((held) => Array.from("1234567890", (digit) => held + digit));
+/** Digits choose labels 1 to 10, with shift 11 to 20, with alt and shift 21 to 30. */
+const LABEL_KEYS = ["", "shift+", "alt+shift+"].flatMap((held) => Array.from("1234567890", (digit) => held + digit));
 
 /**
- * The command of a press; null where it has none.
- * @param {Press} press
- * @param {Keys} [keys]
- * @returns {string | null}
+ * The commands of a stroke, the first that means anything now to be done: digits are labels first.
+ * @param {string} stroke
+ * @param {Keys} keys
+ * @returns {string[]}
  */
-export function commandOf(press, keys = DEFAULT_KEYS) {
-  const stroke = strokeOf(press);
-  return commandAt(stroke, keys) ?? commandAt(stroke.replace(/^shift\+(?=[a-z]$)/, ""), keys);
+export function commandsOf(stroke, keys) {
+  const label = LABEL_KEYS.indexOf(stroke);
+  const labels = label < 0 ? [] : [labelCommand(label)];
+  const named = commandsAt(stroke, keys);
+  // A capital is its letter, unless it has a meaning of its own.
+  const plain = named.length ? [] : commandsAt(stroke.replace(/^shift\+(?=[a-z]$)/, ""), keys);
+  return [...labels, ...named, ...plain];
 }
 
 /**
  * @param {string} stroke
  * @param {Keys} keys
- * @returns {string | null}
  */
-function commandAt(stroke, keys) {
-  const label = LABEL_KEYS.indexOf(stroke);
-  if (label >= 0) return labelCommand(label);
-  return Object.entries(keys).find(([, strokes]) => strokes.includes(stroke))?.[0] ?? null;
+function commandsAt(stroke, keys) {
+  return Object.keys(keys).filter((command) => keys[command]?.includes(stroke));
 }
 
 /**

@@ -1,19 +1,28 @@
-/** The list of boxes beside the canvas. */
+/** The list of boxes beside the canvas. Of thousands only those in sight are elements. */
 
 import { isSuggestion } from "../boxes/editor.js";
 import { element, part, setText } from "./dom.js";
 
-/** @import { Editor } from "../types.js" */
+/** @import { Box, Editor } from "../types.js" */
+
+/** Rows are this high, all of them: the style sheet says so too. */
+const ROW_PX = 33;
+/** Rows kept above and below those in sight. */
+const SPARE = 20;
 
 /**
- * The list of boxes beside the canvas.
  * @param {(label: string) => string} colorOf
  * @param {(id: number | null) => void} choose
  */
 export function createBoxList(colorOf, choose) {
   const list = part("boxes");
+  const rows = element("div", "rows");
+  rows.role = "presentation";
+  list.replaceChildren(rows);
   /** @type {Editor | null} */
   let shown = null;
+  /** Rows by box: one that did not change is not made again. @type {Map<Box, HTMLElement>} */
+  let made = new Map();
 
   list.addEventListener("click", (event) => {
     const option = /** @type {HTMLElement} */ (event.target).closest("[role=option]");
@@ -28,41 +37,70 @@ export function createBoxList(colorOf, choose) {
     const box = to === undefined ? undefined : boxes[to];
     if (!box || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
+    event.stopPropagation();
     choose(box.id);
   });
+  list.addEventListener("scroll", () => fill(), { passive: true });
 
-  /** @param {Editor} editor */
-  function optionsOf(editor) {
-    return editor.boxes.map((box) => {
-      const option = element("div", isSuggestion(box) ? "suggestion" : "");
-      option.id = `box-${box.id}`;
-      option.dataset.box = String(box.id);
-      option.role = "option";
-      option.ariaSelected = String(box.id === editor.selected);
-      option.style.setProperty("--label", colorOf(box.label));
-      const score = box.span?.score;
-      const state = isSuggestion(box) ? (score ?? 0).toFixed(2) : box.span?.score === undefined ? "" : "edited";
-      // The space is for those who hear it.
-      option.append(element("span", "swatch"), element("span", "name", box.label), " ", element("span", "state", state));
-      return option;
-    });
+  /** @param {Box} box */
+  function optionOf(box) {
+    const option = element("div", isSuggestion(box) ? "suggestion" : "");
+    option.id = `box-${box.id}`;
+    option.dataset.box = String(box.id);
+    option.role = "option";
+    option.style.setProperty("--label", colorOf(box.label));
+    const score = box.span?.score;
+    const state = isSuggestion(box) ? (score ?? 0).toFixed(2) : box.span?.score === undefined ? "" : "edited";
+    // The space is for those who hear it.
+    option.append(element("span", "swatch"), element("span", "name", box.label), " ", element("span", "state", state));
+    return option;
+  }
+
+  /** Make the rows in sight. */
+  function fill() {
+    const boxes = shown?.boxes ?? [];
+    const first = Math.max(0, Math.floor(list.scrollTop / ROW_PX) - SPARE);
+    const last = Math.ceil((list.scrollTop + (list.clientHeight || ROW_PX)) / ROW_PX) + SPARE;
+    /** @type {Map<Box, HTMLElement>} */
+    const next = new Map();
+    for (const [at, box] of boxes.slice(first, last).entries()) {
+      const option = made.get(box) ?? optionOf(box);
+      option.ariaSelected = String(box.id === shown?.selected);
+      option.ariaSetSize = String(boxes.length);
+      option.ariaPosInSet = String(first + at + 1);
+      next.set(box, option);
+    }
+    const options = [...next.values()];
+    if (options.length !== rows.children.length || options.some((option, at) => option !== rows.children[at])) {
+      rows.replaceChildren(...options);
+    }
+    made = next;
+    rows.style.paddingBlockStart = `${first * ROW_PX}px`;
+    rows.style.paddingBlockEnd = `${Math.max(0, boxes.length - first - options.length) * ROW_PX}px`;
+  }
+
+  /** Scroll the selected row into sight. */
+  function reveal() {
+    const at = shown?.boxes.findIndex((box) => box.id === shown?.selected) ?? -1;
+    if (at < 0) return;
+    if (at * ROW_PX < list.scrollTop) list.scrollTop = at * ROW_PX;
+    else if ((at + 1) * ROW_PX > list.scrollTop + list.clientHeight) list.scrollTop = (at + 1) * ROW_PX - list.clientHeight;
   }
 
   return {
     /** @param {Editor | null} editor */
     show(editor) {
       if (editor === shown) return;
-      const before = shown;
+      const chosen = editor?.selected ?? null;
+      const moved = chosen !== (shown?.selected ?? null);
       shown = editor;
-      if (editor && editor.boxes === before?.boxes) {
-        for (const option of list.children) option.ariaSelected = String(option.id === `box-${editor.selected}`);
-      } else {
-        list.replaceChildren(...(editor ? optionsOf(editor) : []));
+      fill();
+      if (moved) {
+        reveal();
+        fill();
       }
-      const selected = editor?.selected ?? null;
-      if (selected === null) list.removeAttribute("aria-activedescendant");
-      else list.setAttribute("aria-activedescendant", `box-${selected}`);
-      document.getElementById(`box-${selected}`)?.scrollIntoView({ block: "nearest" });
+      if (chosen === null) list.removeAttribute("aria-activedescendant");
+      else list.setAttribute("aria-activedescendant", `box-${chosen}`);
       setText("box-count", String(editor?.boxes.length ?? 0));
       part("no-boxes").hidden = !editor || editor.boxes.length > 0;
     },
