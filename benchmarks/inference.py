@@ -51,7 +51,8 @@ def measure(config: Path, repeats: int, size: tuple[int, int]) -> dict[str, Any]
     @tf.function(autograph=False)
     def forward(image: tf.Tensor) -> Any:
         found = detector(detector.preprocess(image), true_shape, training=False)
-        return [value for value in found.values() if tf.is_tensor(value)]
+        found.pop("feature_maps", None)
+        return [value for value in tf.nest.flatten(found) if tf.is_tensor(value)]
 
     first = first_call(lambda: [value.numpy() for value in detect(image)])
     whole = timed(lambda: [value.numpy() for value in detect(image)], repeats)

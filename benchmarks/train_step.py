@@ -50,7 +50,8 @@ def measure(config: Path, most_images: int, repeats: int, size: tuple[int, int])
 
     def forward(given: dict[str, Any]) -> Any:
         found = detector(detector.preprocess(given["image"]), given["true_shape"], training=False)
-        return [value for value in found.values() if hasattr(value, "shape")]
+        found.pop("feature_maps", None)
+        return [value for value in keras.tree.flatten(found) if hasattr(value, "shape")]
 
     plain = compiled(forward, spec, state=detector.variables)
     seconds = timed(lambda: [keras.ops.convert_to_numpy(value) for value in plain(batch)], repeats)

@@ -104,4 +104,6 @@ ORACLES = (
     Oracle("faster_rcnn_inception_v2"),
     Oracle("faster_rcnn_resnet50", RESNET_TWO_STAGES, slow=True),
     Oracle("faster_rcnn_resnet101", RESNET_TWO_STAGES, slow=True),
+    Oracle("center_net_resnet50_v1_fpn", slow=True),
+    Oracle("center_net_mobilenet_v2_fpn", MOBILENET_V2, elsewhere=True),
 )

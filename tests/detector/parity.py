@@ -146,13 +146,38 @@ def two_stages(golden: Golden, detector: Any, images: Any) -> Found:
     yield from evaluation_losses(golden, detector, predictions)
 
 
+def centers(golden: Golden, detector: Any, images: Any) -> Found:
+    """Inference mode of a CenterNet: predictions of each stacked network, detections, targets, losses."""
+    yield "preprocessed", "preprocessed", golden.difference("preprocessed", images)
+    predictions = detector(images, golden.arrays["true_image_shapes"], training=False)
+    for key in ("object_center", "box/scale", "box/offset"):
+        for index, found in enumerate(predictions[key]):
+            yield "predictions", f"{key}/{index}", golden.difference(f"prediction/{key}/{index}", found)
+    yield from detections(golden, detector.postprocess(predictions, golden.arrays["true_image_shapes"]))
+    height, width = predictions["object_center"][0].shape[1:3]
+    targets = detector.target_assigner((height, width), **golden.groundtruth())
+    yield "targets", "targets/heatmap", golden.difference("targets/object_center_heatmap", targets.heatmap)
+    there = np.asarray(targets.weights) > 0
+    cells = np.asarray(targets.cells)[there]
+    indices = np.stack([np.nonzero(there)[0], cells // width, cells % width], axis=-1)
+    yield "targets", "targets/cells", golden.difference("targets/batch_indices", indices)
+    for name, stored in (("sizes", "height_width"), ("offsets", "yx_offset"), ("weights", "weights")):
+        rows = np.asarray(getattr(targets, name))[there]
+        yield "targets", f"targets/{name}", golden.difference(f"targets/{stored}", rows)
+    yield from evaluation_losses(golden, detector, predictions)
+
+
 def in_order(candidates: Any) -> Any:
     """The order in which the oracles' sampler takes what it draws: as they come."""
     rows = keras.ops.arange(keras.ops.shape(candidates)[1], dtype="float32")
     return keras.ops.broadcast_to(rows, keras.ops.shape(candidates))
 
 
-FAMILIES: dict[str, Callable[[Golden, Any, Any], Found]] = {"ssd": single_shot, "faster_rcnn": two_stages}
+FAMILIES: dict[str, Callable[[Golden, Any, Any], Found]] = {
+    "ssd": single_shot,
+    "faster_rcnn": two_stages,
+    "center_net": centers,
+}
 """`meta_architecture` → what compares its inference mode."""
 
 

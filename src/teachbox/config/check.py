@@ -82,11 +82,21 @@ def _two_stages(faster_rcnn: Any) -> Iterator[tuple[str, str]]:
     yield "losses", f"{loss}, weighted_smooth_l1{_mined(faster_rcnn)}"
 
 
+def _centers(center_net: Any) -> Iterator[tuple[str, str]]:
+    center, boxes = center_net.object_center_params, center_net.object_detection_task
+    yield "boxes", f"at most {center.max_box_predictions}, by their centres"
+    yield "losses", f"{_choice(center.classification_loss)}, {_choice(boxes.localization_loss)}"
+
+
 def _mined(message: Message) -> str:
     return " with hard_example_miner" if message.HasField("hard_example_miner") else ""
 
 
-_FAMILIES: dict[str, Callable[[Any], Iterator[tuple[str, str]]]] = {"ssd": _single_shot, "faster_rcnn": _two_stages}
+_FAMILIES: dict[str, Callable[[Any], Iterator[tuple[str, str]]]] = {
+    "ssd": _single_shot,
+    "faster_rcnn": _two_stages,
+    "center_net": _centers,
+}
 """Member of `model` → what tells its parts."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from teachbox.config.built import (
     anchors,
     augmentation,
+    center_net,
     detections,
     faster_rcnn,
     heads,
@@ -32,6 +33,7 @@ ROWS = merged(
         pipeline,
         ssd,
         faster_rcnn,
+        center_net,
         resizers,
         layers,
         heads,

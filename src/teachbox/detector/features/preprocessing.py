@@ -39,6 +39,17 @@ def filled_outside(images: Any, true_shape: Any, value: Sequence[float]) -> Any:
     return ops.where(ops.expand_dims(inside, -1), images, ops.convert_to_tensor(value, dtype=images.dtype))
 
 
+def reversed_channels(images: Any) -> Any:
+    """Blue, green and red of images with red, green and blue."""
+    return ops.flip(images, axis=-1)
+
+
+def normalised(images: Any, means: Sequence[float], deviations: Sequence[float]) -> Any:
+    """Pixels less the mean of each channel, divided by its standard deviation."""
+    own = [ops.convert_to_tensor(tuple(values), dtype="float32") for values in (means, deviations)]
+    return (images - own[0]) / own[1]
+
+
 def padded_to_multiple(images: Any, multiple: int) -> Any:
     """Images [B, H, W, 3] with zeros below and to the right, up to the next multiple of both sides."""
     margins = [(0, -int(side) % multiple) for side in images.shape[1:3]]
