@@ -67,6 +67,9 @@ RESNET_TWO_STAGES = Allowed(
     feature_maps=5e-4,
     reasons={"feature_maps": "features of regions reach some hundreds, where 3e-5 is the last digit"},
 )
+# Done so here too, what is left is 6e-5, and 3e-5 of the statistics.
+DIFFERENCE = "the original's synchronized batch normalisation takes a variance as a difference of two means"
+HOURGLASS = Allowed(training=2e-3, statistics=2e-3, reasons={"training": DIFFERENCE, "statistics": DIFFERENCE})
 # With inplace_batchnorm_update the original did not run the update of what stands on a slim backbone.
 BEYOND_THE_BACKBONE = ("/fpn/", "WeightSharedConvolutionalBoxPredictor/")
 
@@ -106,4 +109,5 @@ ORACLES = (
     Oracle("faster_rcnn_resnet101", RESNET_TWO_STAGES, slow=True),
     Oracle("center_net_resnet50_v1_fpn", slow=True),
     Oracle("center_net_mobilenet_v2_fpn", MOBILENET_V2, elsewhere=True),
+    Oracle("center_net_hourglass", HOURGLASS, slow=True),
 )

@@ -7,7 +7,16 @@ from typing import Any
 
 from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Rows, built, no_effect, only
 
-TYPES = {"resnet_v1_50_fpn": 32, "resnet_v1_101_fpn": 32, "mobilenet_v2_fpn": 32}
+TYPES = {
+    "resnet_v1_50_fpn": 32,
+    "resnet_v1_101_fpn": 32,
+    "mobilenet_v2_fpn": 32,
+    "hourglass_10": 8,
+    "hourglass_20": 16,
+    "hourglass_32": 32,
+    "hourglass_52": 128,
+    "hourglass_104": 128,
+}
 """Feature extractors, and what the sides of their images are multiples of: what they halve, they double again."""
 HEADS = (
     "object_center_params.center_head_params",

@@ -9,6 +9,7 @@ from typing import Any
 from teachbox.config.protos import center_net_pb2
 from teachbox.detector.build.refuse import not_built, refuse_others
 from teachbox.detector.features.center_features import PyramidCenterFeatures, UpwardPath
+from teachbox.detector.features.hourglass import HOURGLASSES, HourglassSize, StackedHourglasses
 from teachbox.detector.features.mobilenet_v1 import mobilenet_hyperparams
 from teachbox.detector.features.mobilenet_v2 import LAST_FILTERS, MobileNetV2, divisible
 from teachbox.detector.features.preprocessing import less_channel_means, normalised, reversed_channels, to_unit_range
@@ -86,9 +87,15 @@ def _mobilenet_v2_fpn(message: Message) -> PyramidCenterFeatures:
     )
 
 
+def _hourglass(size: HourglassSize, message: Message) -> StackedHourglasses:
+    refuse_others(message, WHERE, "type channel_means channel_stds bgr_ordering")
+    return StackedHourglasses(size, preprocess=_preprocessing(message), name="feature_extractor")
+
+
 _TYPES: dict[str, Callable[[Message], Any]] = {
     "resnet_v1_50_fpn": partial(_resnet_v1_fpn, 50),
     "resnet_v1_101_fpn": partial(_resnet_v1_fpn, 101),
     "mobilenet_v2_fpn": _mobilenet_v2_fpn,
+    **{f"hourglass_{layers}": partial(_hourglass, size) for layers, size in HOURGLASSES.items()},
 }
 """`feature_extractor.type` → what builds it."""
