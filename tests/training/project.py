@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from google.protobuf import text_format
 from PIL import Image, ImageDraw
 
 from teachbox.annotation import make_span
 from teachbox.config.label_map import load_label_map
+from teachbox.config.load import load_pipeline
 from teachbox.config.starter import write_starter
 from teachbox.data.examples import task_to_example
 from teachbox.data.sources import make_task, read_image
@@ -22,6 +24,24 @@ from teachbox.store import Store
 from teachbox.training.settings import TrainerSettings
 
 DATASET = "squares"
+CENTER_NET = """
+center_net {
+  num_classes: 1
+  feature_extractor { type: "mobilenet_v2_fpn" depth_multiplier: 0.25 }
+  image_resizer { keep_aspect_ratio_resizer { min_dimension: 96 max_dimension: 96 pad_to_max_dimension: true } }
+  object_detection_task {
+    localization_loss { l1_localization_loss { } }
+    scale_head_params { num_filters: 16 kernel_sizes: 3 }
+    offset_head_params { num_filters: 16 kernel_sizes: 3 }
+  }
+  object_center_params {
+    classification_loss { penalty_reduced_logistic_focal_loss { alpha: 2 beta: 4 } }
+    center_head_params { num_filters: 16 kernel_sizes: 3 }
+    max_box_predictions: 40
+  }
+}
+"""
+"""A small detector of another family than the starter's, for `Project.use_model`."""
 
 
 class Project:
@@ -46,6 +66,13 @@ class Project:
         old = self.config.read_text()
         assert f"\n{block} {{" in old, block
         self.config.write_text(old.replace(f"\n{block} {{", f"\n{block} {{\n{text}"))
+
+    def use_model(self, text: str) -> None:
+        """Give the pipeline.config another `model`."""
+        pipeline = load_pipeline(self.config).message
+        pipeline.model.Clear()
+        text_format.Merge(text, pipeline.model)
+        self.config.write_text(text_format.MessageToString(pipeline))
 
     def settings(self, **changed: Any) -> TrainerSettings:
         settings = TrainerSettings(

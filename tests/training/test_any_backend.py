@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from project import DATASET, Project
+from project import CENTER_NET, DATASET, Project
 
 from teachbox.training.publish import complete_versions
 from teachbox.training.rounds import Trainer, build_parts
@@ -17,8 +17,11 @@ from teachbox.training.rounds import Trainer, build_parts
 pytestmark = pytest.mark.tf
 
 
-def test_a_round_is_trained_published_and_taken_up_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", [pytest.param(None, id="ssd"), pytest.param(CENTER_NET, id="center_net")])
+def test_a_round_is_trained_published_and_taken_up_again(tmp_path: Path, model: str | None) -> None:
     project = Project(tmp_path)
+    if model is not None:
+        project.use_model(model)
     project.answer(*(project.task(number) for number in range(4)))
     settings = project.settings(steps_per_epoch=4)
     parts = build_parts(settings)
