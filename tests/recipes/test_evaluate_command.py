@@ -9,6 +9,7 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> None:
 def test_every_model_says_the_same_wherever_images_come_from(
     evaluate: Evaluate, checkpoint, from_csv, server, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    of_checkpoint = evaluate(*checkpoint, images=from_csv)
+    of_checkpoint = evaluate(*checkpoint, "--report", "report.html", "--worst", "3", images=from_csv)
     assert "Loss/classification_loss" in of_checkpoint["metrics"]
     out = capsys.readouterr().out
     assert "images     10 of " in out
@@ -131,6 +132,12 @@ def test_every_model_says_the_same_wherever_images_come_from(
     assert (by_name["raccoon"]["images"], by_name["raccoon"]["true_boxes"]) == (10, of_checkpoint["all"]["true_boxes"])
     assert sum(map(sum, of_checkpoint["confusion_matrix"]["counts"])) >= by_name["raccoon"]["true_boxes"]
     assert of_checkpoint["worst_images"][0]["error"] >= of_checkpoint["worst_images"][-1]["error"]
+
+    page = (project / "report.html").read_text()
+    assert page.count("data:image/jpeg;base64") == len(of_checkpoint["worst_images"]) == 3
+    assert all(escape(one["image"]) in page for one in of_checkpoint["worst_images"])
+    assert value in page
+    assert "The page: report.html" in out
 
     grpc, rest = server
     of_saved_model = evaluate("--saved-model", "versions", images=("--records", "*.record"))

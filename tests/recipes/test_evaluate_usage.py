@@ -67,6 +67,8 @@ def test_no_images_or_two(refused) -> None:
         (("--iou", "0"), "--iou is 0; it must be above 0 and at most 1"),
         (("--eval-steps", "0"), "--eval-steps is 0; it must be 1 or more"),
         (("--worst", "-1"), "--worst is -1; it must not be negative"),
+        (("--report", "page.pdf"), "--report page.pdf: the page is HTML; give a name that ends in .html"),
+        (("--report", "none/page.html"), "--report none/page.html: there is no folder none"),
         (("--json", "."), "--json .: this is a folder; give the name of a file"),
         (
             ("--metrics", "coco_mask_metrics"),

@@ -48,12 +48,16 @@ class Curve:
         kept = (self.recall >= low) & (self.recall <= high)
         return Curve(self.precision[kept], self.recall[kept], self.scores[kept])
 
-    def average_precision(self) -> float:
-        """The area under the curve, each precision raised to the best one at a higher recall."""
+    def raised(self) -> tuple[Floats, Floats]:
+        """[D + 2] each: recall from 0 to 1, and the best precision there or at a higher recall."""
         recall = np.concatenate([[0.0], self.recall, [1.0]])
         precision = np.concatenate([[0.0], self.precision, [0.0]])
-        best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
-        return float(np.sum(np.diff(recall) * best_from_here[1:]))
+        return recall, np.maximum.accumulate(precision[::-1])[::-1]
+
+    def average_precision(self) -> float:
+        """The area under the curve, each precision raised to the best one at a higher recall."""
+        recall, precision = self.raised()
+        return float(np.sum(np.diff(recall) * precision[1:]))
 
 
 def count(

@@ -48,8 +48,9 @@ def thresholds_text(summary: Summary) -> str:
 
 
 def shown_classes(summary: Summary) -> list[ClassSummary]:
-    """The classes that are in the images, or were detected."""
-    return [one for one in summary.classes if one.images or one.detections]
+    """The classes that are in the images, and then those that were only detected."""
+    found = [one for one in summary.classes if one.images or one.detections]
+    return sorted(found, key=lambda one: not one.images)
 
 
 def class_cells(one: ClassSummary) -> tuple[str, ...]:
@@ -127,7 +128,7 @@ def _class(one: ClassSummary) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return value if math.isfinite(value) else None
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -1,10 +1,11 @@
-"""evaluate: how good a model is on images whose boxes are known: metrics and counts."""
+"""evaluate: how good a model is on images whose boxes are known: metrics, counts, a page of mistakes."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -35,10 +36,11 @@ SEED = 0
     use_display_name=Arg("--use-display-name", "-D", help="call classes by the label map's display names"),
     metrics=Arg("--metrics", help="metrics sets, with commas between (default: those of eval_config, else COCO's)"),
     eval_steps=Arg("--eval-steps", "-es", help="so many images, drawn evenly (default: all)"),
-    threshold=Arg("--threshold", "-t", help="score from which a detection counts in the table"),
+    threshold=Arg("--threshold", "-t", help="score from which a detection counts in the table and on the page"),
     iou=Arg("--iou", help="overlap from which it is right there"),
     json_file=Arg("--json", help="write all numbers as JSON; -: to standard output, instead of the table"),
-    worst=Arg("--worst", help="how many of the worst images the JSON names"),
+    report=Arg("--report", help="write a page (.html): curves, confusion matrix, the worst images"),
+    worst=Arg("--worst", help="how many of the worst images the page shows"),
 )
 def evaluate(
     *,
@@ -59,6 +61,7 @@ def evaluate(
     threshold: float = 0.5,
     iou: float = 0.5,
     json_file: str | None = None,
+    report: Path | None = None,
     worst: int = 12,
 ) -> None:
     """Measure a model on images whose boxes are known.
@@ -69,7 +72,7 @@ def evaluate(
     _check_model(config_path, checkpoint, saved_model, server, model_name)
     _check_images(records, csv_input, base_path, dataset)
     _check_numbers(threshold, iou, eval_steps, worst)
-    _check_files(json_file)
+    _check_files(json_file, report)
 
     from teachbox.data.evaluation_examples import read_examples, sample
     from teachbox.evaluation.matching import Thresholds
@@ -106,9 +109,20 @@ def evaluate(
     summary.metrics.update(model.losses())
     for id, count in summary.unknown.items():
         log.warning("the model found class %d, which %s does not hold, %d times; left out", id, labels.where, count)
-    about = {"model": model.name, "images": f"{progress.text} of {data.name}", "label map": str(labels.where)}
+    about = {
+        "model": model.name,
+        "images": f"{progress.text} of {data.name}",
+        "label map": str(labels.where),
+        "made": time.strftime("%Y-%m-%d %H:%M"),
+    }
+    if report is not None:
+        from teachbox.evaluation.report.page import report_page
+
+        _write(str(report), report_page(summary, about, names))
     if json_file != "-":
         print(table(summary, about), end="")
+        if report is not None:
+            print(f"\nThe page: {report}")
     if json_file is not None:
         _write(json_file, json.dumps(as_json(summary, about), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -166,9 +180,11 @@ def _check_numbers(threshold: float, iou: float, eval_steps: int | None, worst: 
         raise UsageError(f"--worst is {worst}; it must not be negative")
 
 
-def _check_files(json_file: str | None) -> None:
+def _check_files(json_file: str | None, report: Path | None) -> None:
     """Raises `UsageError` where a result could not be written, before anything is computed."""
-    files = [("--json", Path(json_file))] if json_file is not None else []
+    if report is not None and report.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report {report}: the page is HTML; give a name that ends in .html")
+    files = [(option, Path(file)) for option, file in (("--json", json_file), ("--report", report)) if file is not None]
     for option, file in files:
         if str(file) == "-":
             continue

@@ -68,7 +68,7 @@ BUILT_IN: dict[str, BuiltIn] = {
     "config check": BuiltIn("Models", "config_check", "say whether a pipeline.config parses and can be built"),
     "zoo": BuiltIn("Models", "zoo", "the public models to start from: speed, AP, whether they can be used here"),
     "zoo fetch": BuiltIn("Models", "zoo", "download one of them into a project"),
-    "evaluate": BuiltIn("Models", "evaluate", "metrics of a model on images whose boxes are known"),
+    "evaluate": BuiltIn("Models", "evaluate", "metrics of a model on images whose boxes are known; a page of mistakes"),
     "train": BuiltIn("Models", "train", "the trainer alone, on this machine or another"),
     "serve": BuiltIn("Models", "serve", "the model server, with TensorFlow Serving's own flags", raw=True),
 }

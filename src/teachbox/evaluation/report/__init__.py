@@ -1,0 +1,1 @@
+"""One self-contained HTML page about an evaluation: no scripts, nothing from elsewhere."""
