@@ -271,18 +271,18 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
         ),
         (
             'type: "ssd_mobilenet_v1"',
-            'type: "ssd_resnet50_v1_fpn" pad_to_multiple: 32 use_depthwise: true',
+            'type: "ssd_resnet50_v1_fpn" pad_to_multiple: 32 use_depthwise: true fpn { max_level: 8 }',
             "use_depthwise is not built for ssd_resnet50_v1_fpn; built for ssd_mobilenet_v?, ssd_mobilenet_v?_k",
         ),
         (
             'type: "ssd_mobilenet_v1"',
-            'type: "ssd_mobilenet_v1_fpn" pad_to_multiple: 32 fpn { min_level: 1 }',
+            'type: "ssd_mobilenet_v1_fpn" pad_to_multiple: 32 fpn { min_level: 1 max_level: 6 }',
             "model.ssd.feature_extractor.fpn.min_level is 1; it must be from 2 to 5",
         ),
         (
             'type: "ssd_mobilenet_v1"',
             'type: "ssd_efficientnet-b0_bifpn_keras"',
-            "model.ssd.feature_extractor: ssd_efficientnet-b0_bifpn_keras needs a bifpn, with num_iterations and",
+            "model.ssd: ssd_efficientnet-b0_bifpn_keras needs a bifpn, with num_iterations and",
         ),
         ("iou_threshold: 0.6", "iou_threshold: 1.5", "iou_threshold is 1.5; it must be from 0 to 1"),
         (
@@ -334,7 +334,7 @@ def test_what_is_not_built_is_refused(old: str, new: str, words: str):
         ("depth_multiplier: 0.75", "depth_multiplier: 1.0 use_explicit_padding: true pad_to_multiple: 32"),
         (
             'type: "ssd_mobilenet_v1"',
-            'type: "ssd_resnet152_v1_fpn_keras" pad_to_multiple: 32 use_depthwise: false num_layers: 6 fpn {}',
+            'type: "ssd_resnet152_v1_fpn_keras" pad_to_multiple: 32 use_depthwise: false fpn { max_level: 8 }',
         ),
         ("batch_size: 8", "batch_size: 8 use_bfloat16: true"),
         ("num_classes: 2", "num_classes: 2 add_background_class: true implicit_example_weight: 1.0"),

@@ -178,22 +178,28 @@ def test_the_larger_samples_are_built_and_run(oracles: Path, version: int):
     assert tuple(names[last].shape) == (1, 1, options.num_filters, options.num_filters)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ("feature_extractor { bifpn { min_level: 0 } }", "min_level is 0 and max_level is 7; give 1 to 5, and 6 or"),
-        ("feature_extractor { bifpn { max_level: 5 } }", "min_level is 3 and max_level is 5"),
-        ("feature_extractor { bifpn { num_iterations: 0 } }", "num_iterations and num_filters are needed"),
-        ("feature_extractor { bifpn { combine_method: 'attention' } }", "combine_method: 'attention' is not built"),
-        ("feature_extractor { use_depthwise: true }", "feature_extractor.use_depthwise: is not built"),
-        ("feature_extractor { depth_multiplier: 0.5 }", "feature_extractor.depth_multiplier: is not built"),
-        ("feature_extractor { fpn { } }", "feature_extractor.fpn: is not built"),
-        (
-            "image_resizer { keep_aspect_ratio_resizer { max_dimension: 576 } }",
-            "maps of 72, 36, 18, 9, 5; each must be twice the next; choose a multiple of 128, or pad_to_multiple: 128",
-        ),
-    ],
-)
+REFUSED = [
+    (
+        "feature_extractor { bifpn { min_level: 0 } } anchor_generator { multiscale_anchor_generator { min_level: 0} }",
+        "min_level is 0 and max_level is 7; give 1 to 5, and 6 or",
+    ),
+    (
+        "feature_extractor { bifpn { max_level: 5 } } anchor_generator { multiscale_anchor_generator { max_level: 5} }",
+        "min_level is 3 and max_level is 5",
+    ),
+    ("feature_extractor { bifpn { num_iterations: 0 } }", "num_iterations and num_filters are needed"),
+    ("feature_extractor { bifpn { combine_method: 'attention' } }", "combine_method: 'attention' is not built"),
+    ("feature_extractor { use_depthwise: true }", "feature_extractor.use_depthwise: is not built"),
+    ("feature_extractor { depth_multiplier: 0.5 }", "feature_extractor.depth_multiplier: is not built"),
+    ("feature_extractor { fpn { } }", "ssd_efficientnet-b0_bifpn_keras needs a bifpn, with num_iterations and num_fil"),
+    (
+        "image_resizer { keep_aspect_ratio_resizer { max_dimension: 576 } }",
+        "maps of 72, 36, 18, 9, 5; each must be twice the next; choose a multiple of 128, or pad_to_multiple: 128",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), REFUSED)
 def test_refused_by_name(oracles: Path, change: str, words: str):
     with pytest.raises(ConfigError, match=words):
         build(sample(oracles, 0), change)

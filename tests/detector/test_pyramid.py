@@ -169,20 +169,61 @@ def test_an_image_that_makes_no_pyramid_is_refused_and_padding_helps(config):
     assert sides(build(small, "feature_extractor { use_explicit_padding: true }"), 100) == [13, 7, 4, 2, 1]
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ("feature_extractor { fpn { max_level: 4 } }", "min_level is 3 and max_level is 4; give 2 to 5, and 5 or more"),
-        ("feature_extractor { num_layers: 4 }", "feature_extractor.num_layers: is not built"),
-        ("feature_extractor { fpn { max_level: 8 } }", "anchors for 5 feature maps, but the feature extractor has 6"),
-        (
-            "feature_extractor { type: 'ssd_mobilenet_v2_fpn' use_explicit_padding: true }",
-            "use_explicit_padding: for ssd_mobilenet_v2_fpn it is not built; for the `_keras` types it is",
-        ),
-        ("feature_extractor { type: 'ssd_resnet50_v1_fpn_keras' }", "feature_extractor.use_depthwise: is not built"),
-        ("feature_extractor { bifpn { } }", "feature_extractor.bifpn: is not built"),
-    ],
-)
+SHARED = "weight_shared_convolutional_box_predictor"
+REFUSED = [
+    (
+        "feature_extractor { fpn { max_level: 4 } } anchor_generator { multiscale_anchor_generator { max_level: 4 } }",
+        "min_level is 3 and max_level is 4; give 2 to 5, and 5 or more",
+    ),
+    ("feature_extractor { num_layers: 4 }", "feature_extractor.num_layers: is not built"),
+    ("feature_extractor { fpn { max_level: 8 } }", "anchors for 5 feature maps, but the feature extractor has 6"),
+    (
+        "feature_extractor { type: 'ssd_mobilenet_v2_fpn' use_explicit_padding: true }",
+        "use_explicit_padding: for ssd_mobilenet_v2_fpn it is not built; for the `_keras` types it is",
+    ),
+    ("feature_extractor { type: 'ssd_resnet50_v1_fpn_keras' }", "feature_extractor.use_depthwise: is not built"),
+    ("feature_extractor { bifpn { } }", "feature_extractor.bifpn: is not built"),
+    (
+        f"box_predictor {{ {SHARED} {{ kernel_size: 1 }} }}",
+        "kernel_size is 1, which use_depthwise leaves nothing to do; give 3",
+    ),
+    (
+        f"feature_extractor {{ type: 'ssd_mobilenet_v2_fpn' }} "
+        f"box_predictor {{ {SHARED} {{ conv_hyperparams {{ activation: SWISH }} }} }}",
+        "activation SWISH is not built for ssd_mobilenet_v2_fpn; RELU_6 is",
+    ),
+    (f"box_predictor {{ {SHARED} {{ box_code_size: 3 }} }}", "box_code_size is 3, but the box coder has 4 numbers"),
+    ("anchor_generator { ssd_anchor_generator { num_layers: 5 aspect_ratios: 2 } }", r"have \[3, 2, 2, 2, 2\] anchors"),
+    (
+        "anchor_generator { flexible_grid_anchor_generator { normalize_coordinates: true "
+        + "anchor_grid { base_sizes: 9 aspect_ratios: 1 height_stride: 8 width_stride: 8 } " * 4
+        + "anchor_grid { base_sizes: [9, 8] aspect_ratios: [1, 1] height_stride: 8 width_stride: 8 } } }",
+        r"have \[1, 1, 1, 1, 2\] anchors",
+    ),
+    (
+        "feature_extractor { type: 'ssd_mobilenet_v1_fpn_keras' }",
+        "use_depthwise and a depth_multiplier of 0.125 is not built; with one of them, it is",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), REFUSED)
 def test_refused_by_name(config, change, words):
     with pytest.raises(ConfigError, match=words):
         build(config, change)
+
+
+@given(st.integers(1, 7), st.integers(0, 4), st.integers(1, 3), st.booleans(), st.sampled_from([0.0, 1.0, 1.5]))
+@settings(max_examples=30)
+def test_the_config_counts_anchors_as_they_are_drawn(layers, ratios, octaves, reduced, interpolated):
+    from teachbox.config.built.ssd_rules import anchors_per_location
+    from teachbox.config.protos import anchor_generator_pb2
+    from teachbox.detector.build.anchors import build_anchor_generator
+
+    ssd = f"""ssd_anchor_generator {{ num_layers: {layers} aspect_ratios: {list(range(1, ratios + 1))}
+        reduce_boxes_in_lowest_layer: {str(reduced).lower()} interpolated_scale_aspect_ratio: {interpolated} }}"""
+    multiscale = f"""multiscale_anchor_generator {{ min_level: 2 max_level: {1 + layers} scales_per_octave: {octaves}
+        aspect_ratios: {list(range(1, ratios + 2))} }}"""
+    for text in (ssd, multiscale):
+        message = text_format.Parse(text, anchor_generator_pb2.AnchorGenerator())
+        assert anchors_per_location(message) == build_anchor_generator(message).anchors_per_location

@@ -148,6 +148,10 @@ def _of_other_types(descriptor: FieldDescriptor, value: Any, block: str, model: 
     if patterns is None or (descriptor.message_type is None and value == descriptor.default_value):
         return None
     name = _feature_extractor_type(model)
+    types = (_row_for(f"model.{model.WhichOneof('model')}.feature_extractor", ROWS.table) or {}).get("type")
+    if isinstance(types, Built) and name and name not in types.values:
+        # The type itself is refused; what it has is not known here.
+        return None
     if any(fnmatchcase(name, pattern) for pattern in patterns.split()):
         return None
     return f" is not built for {name or 'a model without a type'}; built for {patterns.replace(' ', ', ')}"

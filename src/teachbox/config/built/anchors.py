@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from teachbox.config.built.verdicts import ONE_OR_MORE, Rows, built, only
+
+
+def of_ssd_anchors(message: Any) -> Iterator[tuple[str, str]]:
+    """That what is given for each layer is given for all."""
+    if len(message.scales) not in (0, message.num_layers):
+        yield "scales", f"{len(message.scales)} scales for {message.num_layers} layers"
+    for name in ("height_stride", "width_stride", "height_offset", "width_offset"):
+        if len(getattr(message, name)) not in (0, message.num_layers):
+            found = f"{len(getattr(message, name))} values of {name} for {message.num_layers} layers"
+            yield name, f"{found}; give one a layer, or none"
+
+
+def of_multiscale_anchors(message: Any) -> Iterator[tuple[str, str]]:
+    """That there are some."""
+    if not message.aspect_ratios:
+        yield "aspect_ratios", "it has no aspect_ratios"
+
+
+def of_flexible_anchors(message: Any) -> Iterator[tuple[str, str]]:
+    """That there are some."""
+    if not message.anchor_grid:
+        yield "anchor_grid", "it has no anchor_grid"
+
 
 ROWS = Rows(
     table={
@@ -34,5 +60,10 @@ ROWS = Rows(
     not_above={
         "*.ssd_anchor_generator": [("min_scale", "max_scale")],
         "*.multiscale_anchor_generator": [("min_level", "max_level")],
+    },
+    rules={
+        "*.ssd_anchor_generator": [of_ssd_anchors],
+        "*.multiscale_anchor_generator": [of_multiscale_anchors],
+        "*.flexible_grid_anchor_generator": [of_flexible_anchors],
     },
 )

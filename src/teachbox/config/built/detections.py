@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
 from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Rows, built, no_effect, only
+
+
+def of_suppression(message: Any) -> Iterator[tuple[str, str]]:
+    """That it is soft, or regardless of classes, but not both."""
+    if message.use_class_agnostic_nms and message.soft_nms_sigma and not message.use_hard_nms:
+        yield "soft_nms_sigma", "soft_nms_sigma with use_class_agnostic_nms is not built; each of them alone is"
+
+
+def of_temperature(message: Any) -> Iterator[tuple[str, str]]:
+    """That logits can be divided by it."""
+    if message.scaler <= 0:
+        yield "scaler", f"scaler is {message.scaler:g}; it must be above 0"
+
+
+def of_points(message: Any) -> Iterator[tuple[str, str]]:
+    """That a function goes through them."""
+    points = [pair.x for pair in message.x_y_pair]
+    if len(points) < 2 or any(after <= before for before, after in pairwise(points)):
+        yield "x_y_pair", "not two or more points, each x above the one before"
+
 
 ROWS = Rows(
     table={
@@ -31,5 +55,10 @@ ROWS = Rows(
             "max_detections_per_class": ONE_OR_MORE,
             "max_total_detections": ONE_OR_MORE,
         },
+    },
+    rules={
+        "*.batch_non_max_suppression": [of_suppression],
+        "*.temperature_scaling_calibration": [of_temperature],
+        "*.function_approximation.x_y_pairs": [of_points],
     },
 )

@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from teachbox.config.built import pyramid_sizes
+from teachbox.config.built import ssd_rules
+from teachbox.config.built.ssd_types import BIFPNS, POOLING_PYRAMIDS, PYRAMIDS, TYPES
 from teachbox.config.built.verdicts import ONE_OR_MORE, Rows, built, no_effect, only
 
-TYPES = (
-    "ssd_mobilenet_v1",
-    "ssd_mobilenet_v1_keras",
-    "ssd_mobilenet_v2",
-    "ssd_mobilenet_v2_keras",
-    "ssd_mobilenet_v3_large",
-    "ssd_mobilenet_v3_small",
-    "ssd_inception_v2",
-)
-PYRAMIDS = tuple(
-    f"ssd_{backbone}_fpn{ending}"
-    for backbone in ("mobilenet_v1", "mobilenet_v2", "resnet50_v1", "resnet101_v1", "resnet152_v1")
-    for ending in ("", "_keras")
-)
-POOLING_PYRAMIDS = (
-    "ssd_mobilenet_v1_ppn",
-    "ssd_resnet50_v1_ppn",
-    "ssd_resnet101_v1_ppn",
-    "ssd_resnet152_v1_ppn",
-)
-BIFPNS = tuple(f"ssd_efficientnet-b{version}_bifpn_keras" for version in range(8))
 _ANY_DEPTH = " ".join([*TYPES, *PYRAMIDS, "ssd_mobilenet_v1_ppn"])
-
-
-def _of_efficientdet(extractor: Any) -> Iterator[tuple[str, str]]:
-    if extractor.type in BIFPNS and not extractor.HasField("bifpn"):
-        yield "type", f"{extractor.type} needs a bifpn, with num_iterations and num_filters"
 
 
 ROWS = Rows(
@@ -42,7 +14,8 @@ ROWS = Rows(
         "model.ssd": built(
             "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator box_predictor "
             "anchor_generator post_processing loss encode_background_as_zeros normalize_loss_by_num_matches "
-            "normalize_loc_loss_by_codesize negative_class_weight freeze_batchnorm"
+            "normalize_loc_loss_by_codesize negative_class_weight freeze_batchnorm "
+            "add_background_class"
         )
         | no_effect("inplace_batchnorm_update", "when moving averages of batch normalisation are written, not what"),
         "model.ssd.feature_extractor": built(
@@ -92,6 +65,7 @@ ROWS = Rows(
         "model.ssd.feature_extractor": {
             "depth_multiplier": (0.01, None),
             "min_depth": ONE_OR_MORE,
+            "num_layers": (1, 6),
             "pad_to_multiple": ONE_OR_MORE,
         },
         # A backbone has maps of the levels 2 to 5; further ones stand on the last.
@@ -122,6 +96,6 @@ ROWS = Rows(
             [*TYPES, "ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_fpn_keras", "ssd_mobilenet_v1_ppn"]
         ),
     },
-    rules={"model.ssd": [pyramid_sizes.rule], "model.ssd.feature_extractor": [_of_efficientdet]},
+    rules={"model.ssd": ssd_rules.RULES},
     needed_by_type={"ssd_inception_v2": "override_base_feature_extractor_hyperparams"},
 )

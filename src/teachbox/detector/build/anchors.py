@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from teachbox.config.built.anchors import of_flexible_anchors, of_multiscale_anchors, of_ssd_anchors
 from teachbox.config.protos import (
     anchor_generator_pb2,
     flexible_grid_anchor_generator_pb2,
@@ -10,7 +11,7 @@ from teachbox.config.protos import (
     ssd_anchor_generator_pb2,
 )
 from teachbox.detector.anchors import AnchorGenerator, SSDAnchorGenerator, ssd_box_specs
-from teachbox.detector.build.refuse import not_built
+from teachbox.detector.build.refuse import not_built, refuse_disagreements
 from teachbox.detector.grid_anchors import Grid, GridAnchorGenerator, every_scale, pyramid_grids
 from teachbox.errors import ConfigError
 
@@ -48,8 +49,7 @@ def _multiscale_anchors(message: multiscale_anchor_generator_pb2.MultiscaleAncho
         raise ConfigError(f"min_level {message.min_level} is above max_level {message.max_level}", where=where)
     if message.scales_per_octave < 1:
         raise ConfigError(f"scales_per_octave is {message.scales_per_octave}; it must be at least 1", where=where)
-    if not message.aspect_ratios:
-        raise ConfigError("no aspect_ratios", where=where)
+    refuse_disagreements(message, where, of_multiscale_anchors)
     grids = pyramid_grids(
         message.min_level,
         message.max_level,
@@ -63,8 +63,7 @@ def _multiscale_anchors(message: multiscale_anchor_generator_pb2.MultiscaleAncho
 def _flexible_anchors(
     message: flexible_grid_anchor_generator_pb2.FlexibleGridAnchorGenerator,
 ) -> GridAnchorGenerator:
-    if not message.anchor_grid:
-        raise ConfigError("no anchor_grid", where="anchor_generator.flexible_grid_anchor_generator")
+    refuse_disagreements(message, "anchor_generator.flexible_grid_anchor_generator", of_flexible_anchors)
     grids = []
     for number, row in enumerate(message.anchor_grid):
         sizes, ratios = list(row.base_sizes), list(row.aspect_ratios)
@@ -81,12 +80,7 @@ def _flexible_anchors(
 
 def _ssd_anchors(message: ssd_anchor_generator_pb2.SsdAnchorGenerator) -> SSDAnchorGenerator:
     where = "anchor_generator.ssd_anchor_generator"
-    if message.scales and len(message.scales) != message.num_layers:
-        raise ConfigError(f"{len(message.scales)} scales for {message.num_layers} layers", where=where)
-    for name in ("height_stride", "width_stride", "height_offset", "width_offset"):
-        if len(getattr(message, name)) not in (0, message.num_layers):
-            found = f"{len(getattr(message, name))} values of {name} for {message.num_layers} layers"
-            raise ConfigError(f"{found}; give one a layer, or none", where=where)
+    refuse_disagreements(message, where, of_ssd_anchors)
     for what in ("stride", "offset"):
         if len(getattr(message, f"height_{what}")) != len(getattr(message, f"width_{what}")):
             raise ConfigError(f"height_{what} and width_{what} go together; give both, or none", where=where)

@@ -15,7 +15,6 @@ from teachbox.detector.features.resnet_v1 import ResNetV1, ResNetVariant, resnet
 from teachbox.detector.hyperparams import ConvHyperparams
 from teachbox.detector.layers import Padding
 from teachbox.detector.names import CheckpointKind, checkpoint_kind
-from teachbox.errors import ConfigError
 
 WHERE = "model.ssd.feature_extractor"
 Message = ssd_pb2.SsdFeatureExtractor
@@ -57,9 +56,6 @@ def mobilenet_v1(
     """MobileNet v1, in use up to the layer `last`; `own` are the config's hyperparameters."""
     depth = depth_of(message)
     if kind_of(message) == "object" and message.depth_multiplier != 1.0:
-        if separable != SEPARABLE:
-            found = f"{message.type} with use_depthwise and a depth_multiplier of {message.depth_multiplier:g}"
-            raise not_built(WHERE, found, "with one of them, it is")
         # The original multiplies what Keras has multiplied already.
         once, multiplier = depth, message.depth_multiplier
         depth = lambda filters: once(int(filters * multiplier))  # noqa: E731
@@ -138,8 +134,6 @@ def inception_v2(scope: str, message: Message, own: ConvHyperparams, *, freeze_b
     if not message.override_base_feature_extractor_hyperparams:
         found = f"{message.type} without override_base_feature_extractor_hyperparams: true"
         raise not_built(WHERE, found, "with it, it is")
-    if own.batch_norm is None:
-        raise ConfigError(f"{message.type} needs a batch_norm", where=f"{WHERE}.conv_hyperparams")
     return InceptionV2(scope, own, depth=depth_of(message), name="inception_v2")
 
 

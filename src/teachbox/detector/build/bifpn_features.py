@@ -8,7 +8,6 @@ from typing import cast
 
 from teachbox.detector.build.backbones import WHERE, Message
 from teachbox.detector.build.hyperparams import build_hyperparams
-from teachbox.detector.build.pyramid_features import check_size
 from teachbox.detector.build.refuse import not_built, refuse_others
 from teachbox.detector.features.bifpn import BiFPN, BiFPNFeatures, Combination
 from teachbox.detector.features.efficientnet import LEVELS, SCALES, EfficientNet, efficientnet_hyperparams
@@ -18,7 +17,7 @@ from teachbox.errors import ConfigError
 _METHODS = ("fast_attention", "weighted_sum", "sum")
 
 
-def _bifpn(message: Message, image_size: tuple[int, int], *, freeze_batchnorm: bool, version: int) -> BiFPNFeatures:
+def _bifpn(message: Message, *, freeze_batchnorm: bool, version: int) -> BiFPNFeatures:
     refuse_others(message, WHERE, "type min_depth conv_hyperparams bifpn pad_to_multiple")
     options, where = message.bifpn, f"{WHERE}.bifpn"
     least, most = options.min_level, options.max_level
@@ -30,7 +29,6 @@ def _bifpn(message: Message, image_size: tuple[int, int], *, freeze_batchnorm: b
     if options.combine_method not in _METHODS:
         # Of `attention` the original takes each weight for the only one, which makes it a sum.
         raise not_built(f"{where}.combine_method", repr(options.combine_method), ", ".join(_METHODS) + " are")
-    check_size(image_size, message.pad_to_multiple, least, most)
     own = build_hyperparams(message.conv_hyperparams, freeze_batchnorm=freeze_batchnorm, kind="object")
     backbone = efficientnet_hyperparams()
     return BiFPNFeatures(
@@ -59,4 +57,4 @@ def _bifpn(message: Message, image_size: tuple[int, int], *, freeze_batchnorm: b
 BIFPNS: dict[str, Callable[..., BiFPNFeatures]] = {
     f"ssd_efficientnet-b{version}_bifpn_keras": partial(_bifpn, version=version) for version in range(len(SCALES))
 }
-"""`feature_extractor.type` → what builds it from its message and the size of images."""
+"""`feature_extractor.type` → what builds it from its message."""

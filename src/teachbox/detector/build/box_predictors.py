@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from teachbox.config.protos import box_predictor_pb2, hyperparams_pb2
+from teachbox.config.protos import box_predictor_pb2
 from teachbox.detector.build.hyperparams import build_hyperparams
 from teachbox.detector.build.refuse import not_built, refuse_others
 from teachbox.detector.heads import ConvolutionalBoxPredictor
@@ -39,9 +39,6 @@ def build_box_predictor(
     if name is None or name not in builders:
         raise not_built(WHERE, name, " and ".join(map(str, builders)) + " are")
     message, where = getattr(config, name), f"{WHERE}.{name}"
-    if message.box_code_size != box_code_size:
-        found = f"box_code_size is {message.box_code_size}, but the box coder has {box_code_size} numbers to a box"
-        raise ConfigError(f"{found}; write {box_code_size}", where=where)
     clip = message.box_encodings_clip_range
     common: dict[str, Any] = {
         "num_classes": num_classes,
@@ -68,8 +65,6 @@ def _convolutional(
     kind: CheckpointKind,
     where: str,
 ) -> ConvolutionalBoxPredictor:
-    if kind == "object" and message.min_depth > message.max_depth:
-        raise ConfigError(f"min_depth {message.min_depth} is above max_depth {message.max_depth}", where=where)
     return ConvolutionalBoxPredictor(
         hyperparams,
         anchors_per_location=anchors_per_location,
@@ -95,19 +90,11 @@ def _weight_shared(
     kind: CheckpointKind,
     where: str,
 ) -> WeightSharedConvolutionalBoxPredictor:
-    if len(set(anchors_per_location)) != 1:
-        found = f"its convolutions are shared, but feature maps have {anchors_per_location} anchors to a cell"
-        raise ConfigError(f"{found}; give all the same number", where=where)
     if message.depth < 1 and message.num_layers_before_predictor:
         raise ConfigError(f"depth is {message.depth}; it must be at least 1", where=where)
-    if message.use_depthwise and message.kernel_size == 1:
-        raise ConfigError("kernel_size is 1, which use_depthwise leaves nothing to do; give 3", where=where)
     more: dict[str, Any] = {}
     if kind == "graph":
         refuse_others(message, where, " ".join(name for name in _FIELDS if name not in (_HEADS, _POINTWISE)))
-        if message.conv_hyperparams.activation != hyperparams_pb2.Hyperparams.RELU_6:
-            # The original does not look at what the config says here.
-            raise not_built(f"{where}.conv_hyperparams.activation", "another than RELU_6", "RELU_6 is")
     elif message.use_depthwise:
         # What Keras calls kernels, and the original does not name for a separable convolution.
         plain = hyperparams.with_keras_kernels()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from teachbox.config.built.detections import of_points, of_suppression, of_temperature
 from teachbox.config.protos import calibration_pb2, post_processing_pb2
-from teachbox.detector.build.refuse import not_built, refuse_others
+from teachbox.detector.build.refuse import not_built, refuse_disagreements, refuse_others
 from teachbox.detector.calibration import LinearInterpolation, by_column
 from teachbox.detector.nms import BatchNonMaxSuppression
 from teachbox.detector.postprocess import SCORE_CONVERTERS, PostProcessor
-from teachbox.errors import ConfigError
 
 
 def build_postprocessor(config: post_processing_pb2.PostProcessing, *, has_background: bool) -> PostProcessor:
@@ -30,8 +30,7 @@ def build_postprocessor(config: post_processing_pb2.PostProcessing, *, has_backg
     if nms.max_classes_per_detection != 1:
         found = f"max_classes_per_detection {nms.max_classes_per_detection}"
         raise not_built(where, found, "1 is")
-    if nms.use_class_agnostic_nms and sigma:
-        raise not_built(where, "soft_nms_sigma with use_class_agnostic_nms", "each of them alone is")
+    refuse_disagreements(nms, where, of_suppression)
     return PostProcessor(
         BatchNonMaxSuppression(
             score_threshold=nms.score_threshold,
@@ -54,10 +53,8 @@ def _build_score_converter(config: post_processing_pb2.PostProcessing) -> Callab
     kind = calibration.WhichOneof("calibrator")
     where = "post_processing.calibration_config"
     if kind == "temperature_scaling_calibration":
-        temperature = calibration.temperature_scaling_calibration.scaler
-        if temperature <= 0:
-            raise ConfigError(f"scaler is {temperature:g}; it must be above 0", where=f"{where}.{kind}")
-        scale *= temperature
+        refuse_disagreements(calibration.temperature_scaling_calibration, f"{where}.{kind}", of_temperature)
+        scale *= calibration.temperature_scaling_calibration.scaler
     convert = converter if scale == 1.0 else lambda logits: converter(logits / scale)
     if kind == "function_approximation":
         calibrate: Callable[[Any], Any] = _interpolation(
@@ -78,7 +75,5 @@ def _build_score_converter(config: post_processing_pb2.PostProcessing) -> Callab
 
 
 def _interpolation(pairs: calibration_pb2.XYPairs, where: str) -> LinearInterpolation:
-    try:
-        return LinearInterpolation([(pair.x, pair.y) for pair in pairs.x_y_pair])
-    except ValueError as error:
-        raise ConfigError(f"x_y_pair: {error}", where=where) from error
+    refuse_disagreements(pairs, where, of_points)
+    return LinearInterpolation([(pair.x, pair.y) for pair in pairs.x_y_pair])

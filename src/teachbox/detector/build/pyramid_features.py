@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from teachbox.config.built.pyramid_sizes import LAST_OF_BACKBONE, wrong_size
+from teachbox.config.built.pyramid_sizes import LAST_OF_BACKBONE
 from teachbox.detector.build import backbones
 from teachbox.detector.build.backbones import WHERE, Message
 from teachbox.detector.build.hyperparams import build_hyperparams
@@ -29,7 +29,6 @@ def _pyramid(
     name_coarse: Callable[[int, int], str],
     preprocess: Callable[[Any], Any],
     message: Message,
-    image_size: tuple[int, int],
     *,
     freeze_batchnorm: bool,
     options: str = "use_depthwise use_explicit_padding",
@@ -51,8 +50,6 @@ def _pyramid(
     if padding == "fixed" and kind == "graph":
         # The original would add maps that are shifted against each other.
         raise not_built(f"{WHERE}.use_explicit_padding", f"for {message.type} it", "for the `_keras` types it is")
-    if padding == "same":
-        check_size(image_size, message.pad_to_multiple, least, LAST_OF_BACKBONE)
     own = build_hyperparams(message.conv_hyperparams, freeze_batchnorm=freeze_batchnorm, kind=kind)
     common: dict[str, Any] = {
         "filters": backbones.depth_of(message)(message.fpn.additional_layer_depth),
@@ -71,13 +68,6 @@ def _pyramid(
         pad_to_multiple=message.pad_to_multiple,
         name="feature_extractor",
     )
-
-
-def check_size(image_size: tuple[int, int], pad_to_multiple: int, least: int, most: int) -> None:
-    """Refuse an image whose maps of the levels `least` to `most` cannot be added up."""
-    wrong = wrong_size(image_size, pad_to_multiple, least, most)
-    if wrong:
-        raise ConfigError(wrong, where="model.ssd.image_resizer")
 
 
 def _mobilenet_v1(scope: str, message: Message, *arguments: Any, **options: Any) -> Any:
@@ -112,7 +102,7 @@ PYRAMIDS: dict[str, Callable[..., PyramidFeatures]] = {
     "ssd_mobilenet_v2_fpn": _V2,
     "ssd_mobilenet_v2_fpn_keras": _V2,
 }
-"""`feature_extractor.type` → what builds it from its message and the size of images."""
+"""`feature_extractor.type` → what builds it from its message."""
 
 for _layers in (50, 101, 152):
     for _variant, _ending in ((SLIM_PYRAMID, ""), (KERAS, "_keras")):

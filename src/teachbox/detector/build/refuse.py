@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from google.protobuf.message import Message
 
 from teachbox.errors import ConfigError
@@ -18,3 +21,10 @@ def refuse_others(message: Message, where: str, read: str) -> None:
     for field, value in message.ListFields():
         if field.name not in names and (field.message_type is not None or value != field.default_value):
             raise ConfigError("is not built; leave it out", where=f"{where}.{field.name}")
+
+
+def refuse_disagreements(message: Message, where: str, *rules: Callable[[Any], Iterator[tuple[str, str]]]) -> None:
+    """Refuse `message` (at `where` of the config) if one of the `rules` of the table finds something wrong."""
+    for rule in rules:
+        for field, wrong in rule(message):
+            raise ConfigError(wrong, where=f"{where}.{field}")

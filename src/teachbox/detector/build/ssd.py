@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from teachbox.config.built import ssd_rules
 from teachbox.config.protos import ssd_pb2
 from teachbox.detector.build.anchors import build_anchor_generator
 from teachbox.detector.build.box_predictors import build_box_predictor
 from teachbox.detector.build.losses import build_classification_loss, build_localization_loss, build_miner
 from teachbox.detector.build.matching import build_box_coder, build_matcher, build_similarity
 from teachbox.detector.build.postprocess import build_postprocessor
-from teachbox.detector.build.refuse import not_built, refuse_others
+from teachbox.detector.build.refuse import not_built, refuse_disagreements, refuse_others
 from teachbox.detector.build.ssd_features import build_feature_extractor
 from teachbox.detector.names import checkpoint_kind
 from teachbox.detector.ssd import SSD, SSDLosses
@@ -34,14 +35,10 @@ def build_ssd(config: ssd_pb2.Ssd) -> SSD:
     if not anchor_generator.normalized:
         found = "they are in pixels, and a single-shot detector compares them with normalized boxes"
         raise ConfigError(f"{found}; choose anchors with normalize_coordinates", where="model.ssd.anchor_generator")
+    refuse_disagreements(config, "model.ssd", *ssd_rules.RULES)
     unmatched = _unmatched_class(config)
     height, width = _image_size(config)
-    feature_extractor = build_feature_extractor(config, (height, width))
-    layers = len(anchor_generator.anchors_per_location)
-    if layers != feature_extractor.num_layers:
-        found = f"anchors for {layers} feature maps, but the feature extractor has {feature_extractor.num_layers}"
-        right = "make their num_layers, or their levels, equal"
-        raise ConfigError(f"{found}; {right}", where="model.ssd.anchor_generator")
+    feature_extractor = build_feature_extractor(config)
     kind = checkpoint_kind(config.feature_extractor.type)
     detector = SSD(
         num_classes=config.num_classes,
@@ -114,10 +111,6 @@ def _losses(config: ssd_pb2.Ssd) -> SSDLosses:
     if localization in _LOSSES_OF_BOXES:
         found = f"{localization} of box codes"
         raise not_built("model.ssd.loss.localization_loss", found, "weighted_smooth_l1 and weighted_l2 are")
-    classification = message.classification_loss.WhichOneof("classification_loss")
-    if classification == "weighted_dice_classification_loss" and message.HasField("hard_example_miner"):
-        found = f"{classification} is of whole classes, hard_example_miner chooses by anchor"
-        raise ConfigError(f"{found}; leave one out", where="model.ssd.loss")
     return SSDLosses(
         localization=build_localization_loss(message.localization_loss),
         classification=build_classification_loss(message.classification_loss),

@@ -20,15 +20,11 @@ from teachbox.detector.features.ssd_features import SSDFeatures
 from teachbox.errors import ConfigError
 
 
-def build_feature_extractor(config: ssd_pb2.Ssd, image_size: tuple[int, int]) -> Any:
-    """What `config.feature_extractor` names, for images of that height and width."""
+def build_feature_extractor(config: ssd_pb2.Ssd) -> Any:
+    """What `config.feature_extractor` names."""
     message = config.feature_extractor
-    pyramids = PYRAMIDS | BIFPNS
-    if message.type in pyramids:
-        return pyramids[message.type](message, image_size, freeze_batchnorm=config.freeze_batchnorm)
     if message.type not in FEATURE_EXTRACTORS:
-        built = ", ".join([*FEATURE_EXTRACTORS, *pyramids])
-        raise not_built(f"{WHERE}.type", repr(message.type), f"of these, one is: {built}")
+        raise not_built(f"{WHERE}.type", repr(message.type), f"of these, one is: {', '.join(FEATURE_EXTRACTORS)}")
     return FEATURE_EXTRACTORS[message.type](message, freeze_batchnorm=config.freeze_batchnorm)
 
 
@@ -102,6 +98,8 @@ FEATURE_EXTRACTORS: dict[str, Callable[..., Any]] = {
     "ssd_inception_v2": partial(
         _ssd_features, backbones.inception_v2, "FeatureExtractor/InceptionV2", ("Mixed_4c", "Mixed_5c")
     ),
+    **PYRAMIDS,
     **POOLING_PYRAMIDS,
+    **BIFPNS,
 }
 """`feature_extractor.type` → what builds it from its message."""
