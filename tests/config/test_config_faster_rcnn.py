@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from teachbox.config.load import parse_pipeline
@@ -104,3 +106,39 @@ def test_a_first_stage_alone_needs_no_second(post_config: str):
     with pytest.raises(ConfigError, match="no second_stage_box_predictor; or write number_of_stages: 1"):
         check_supported(parse_pipeline(alone))
     check_supported(parse_pipeline(alone.replace("num_classes: 1", "num_classes: 1 number_of_stages: 1")))
+
+
+RFCN = """second_stage_box_predictor { rfcn_box_predictor { %s
+    conv_hyperparams { regularizer { l2_regularizer { } } initializer { truncated_normal_initializer { } } } } }
+    second_stage_post_processing"""
+CROP_SIZES = r"(initial_crop_size|maxpool_kernel_size|maxpool_stride): \d+"
+
+
+def rfcn(text: str, options: str = "") -> str:
+    """The config with the head of R-FCN."""
+    found = re.sub(r"second_stage_box_predictor.*?second_stage_post_processing", RFCN % options, text, flags=re.DOTALL)
+    assert found != text
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("crop_width: 10", "crop_width 10 is no multiple of num_spatial_bins_width 3"),
+        ("num_spatial_bins_height: 0", "num_spatial_bins_height is 0; it must be at least 1"),
+        ("box_code_size: 5", "box_code_size: 5 is not built yet; built: 4"),
+        ("depth: 0", "rfcn_box_predictor.depth is 0; it must be at least 1"),
+    ],
+)
+def test_what_is_wrong_with_rfcn_is_refused(post_config: str, options: str, words: str):
+    without_crops = re.sub(CROP_SIZES, "", post_config)
+    check_supported(parse_pipeline(rfcn(without_crops), "my.config"))
+    with pytest.raises(ConfigError) as caught:
+        check_supported(parse_pipeline(rfcn(without_crops, options), "my.config"))
+    assert words in str(caught.value)
+
+
+def test_rfcn_has_no_crops_of_its_own(post_config: str):
+    with pytest.raises(ConfigError, match="initial_crop_size has no meaning with rfcn_box_predictor") as caught:
+        check_supported(parse_pipeline(rfcn(post_config), "my.config"))
+    assert "further: model.faster_rcnn.maxpool_kernel_size" in str(caught.value)

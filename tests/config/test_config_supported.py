@@ -134,6 +134,7 @@ PASS = [
     "faster_rcnn_inception_v2/pipeline.config",
     "faster_rcnn_resnet50/pipeline.config",
     "faster_rcnn_resnet101/pipeline.config",
+    "rfcn_resnet101/pipeline.config",
     "real_checkpoint_keys/faster_rcnn_inception_v2.pipeline.config",
     "real_checkpoint_keys/ssd_mobilenet_v1_exported.pipeline.config",
     *(
@@ -169,6 +170,8 @@ PASS = [
             "faster_rcnn_resnet101_voc07",
             "faster_rcnn_resnet152_coco",
             "faster_rcnn_resnet152_pets",
+            "rfcn_resnet101_coco",
+            "rfcn_resnet101_pets",
         )
     ),
 ]

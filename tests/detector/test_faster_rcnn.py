@@ -140,6 +140,8 @@ def test_losses_are_means_over_images(detector):
 # Options
 
 HEAD = "second_stage_box_predictor { mask_rcnn_box_predictor { %s } }"
+RFCN = """second_stage_box_predictor { rfcn_box_predictor { depth: 32 crop_height: 6 crop_width: 6 %s
+    conv_hyperparams { regularizer { l2_regularizer { } } initializer { truncated_normal_initializer { } } } } }"""
 CHOICES = {
     "as it is": "",
     "share_box_across_classes": HEAD % "share_box_across_classes: true",
@@ -153,6 +155,7 @@ CHOICES = {
     "batch_norm_trainable": "feature_extractor { batch_norm_trainable: true }",
     "batch_norm in the first stage": "first_stage_box_predictor_conv_hyperparams { batch_norm { } }",
     "class_agnostic_nms": "second_stage_post_processing { batch_non_max_suppression { use_class_agnostic_nms: true } }",
+    "rfcn": RFCN % "",
     "one stage": "number_of_stages: 1",
 }
 
@@ -270,6 +273,7 @@ def test_public_names(detector):
             "second_stage_box_predictor { convolutional_box_predictor { } }",
             "convolutional_box_predictor is not built; mask_rcnn_box_predictor",
         ),
+        (RFCN % "num_spatial_bins_width: 4", "a crop of 6 cannot be cut into 4 parts"),
     ],
 )
 def test_what_is_not_built_is_refused(change: str, words: str):

@@ -15,6 +15,9 @@ ONE_STRIDE = ("faster_rcnn_inception_v2",)
 NO_MASKS = "there are no masks: number_of_stages is 1 or 2"
 
 
+CROPS = ("initial_crop_size", "maxpool_kernel_size", "maxpool_stride")
+
+
 def _of_the_second_stage(config: Any) -> Iterator[tuple[str, str]]:
     """What a second stage needs, and what its sizes have to be."""
     if config.number_of_stages == 1:
@@ -23,16 +26,34 @@ def _of_the_second_stage(config: Any) -> Iterator[tuple[str, str]]:
     if head is None:
         yield "second_stage_box_predictor", "it has no second_stage_box_predictor; or write number_of_stages: 1"
     if head == "mask_rcnn_box_predictor":
-        for name in ("initial_crop_size", "maxpool_kernel_size", "maxpool_stride"):
+        for name in CROPS:
             if getattr(config, name) < 1:
                 yield name, f"{name} is {getattr(config, name)}; it must be at least 1"
         if config.maxpool_kernel_size > config.initial_crop_size > 0:
             sizes = f"maxpool_kernel_size {config.maxpool_kernel_size} is above initial_crop_size"
             yield "maxpool_kernel_size", f"{sizes} {config.initial_crop_size}"
+    if head == "rfcn_box_predictor":
+        yield from _of_rfcn(config)
     too_many = config.second_stage_batch_size > config.first_stage_max_proposals > 0
     if too_many and not config.HasField("hard_example_miner"):
         sizes = f"second_stage_batch_size {config.second_stage_batch_size} is above first_stage_max_proposals"
         yield "second_stage_batch_size", f"{sizes} {config.first_stage_max_proposals}"
+
+
+def _of_rfcn(config: Any) -> Iterator[tuple[str, str]]:
+    """That a crop falls into parts, and no other crops are asked for."""
+    predictor = config.second_stage_box_predictor.rfcn_box_predictor
+    for side in ("height", "width"):
+        crop, bins = getattr(predictor, f"crop_{side}"), getattr(predictor, f"num_spatial_bins_{side}")
+        if bins > 0 and crop % bins:
+            found = f"crop_{side} {crop} is no multiple of num_spatial_bins_{side} {bins}"
+            yield f"second_stage_box_predictor.rfcn_box_predictor.crop_{side}", found
+    for name in CROPS:
+        if config.HasField(name):
+            yield name, f"{name} has no meaning with rfcn_box_predictor, which has crop_height and crop_width"
+    if config.feature_extractor.type.endswith("_keras"):
+        found = f"rfcn_box_predictor is not built for {config.feature_extractor.type}"
+        yield "second_stage_box_predictor", f"{found}; built for those that are not of Keras"
 
 
 def _of_the_stride(extractor: Any) -> Iterator[tuple[str, str]]:
@@ -84,7 +105,11 @@ ROWS = Rows(
         | {"op": only("CONV")}
         | no_effect("activation", "it is ReLU 6 in the first stage, as in the original"),
         # Second stage
-        "model.faster_rcnn.second_stage_box_predictor": built("mask_rcnn_box_predictor"),
+        "model.faster_rcnn.second_stage_box_predictor": built("mask_rcnn_box_predictor rfcn_box_predictor"),
+        "*.rfcn_box_predictor": built(
+            "conv_hyperparams num_spatial_bins_height num_spatial_bins_width depth crop_height crop_width"
+        )
+        | {"box_code_size": only(4)},
         "*.mask_rcnn_box_predictor": built(
             "fc_hyperparams use_dropout dropout_keep_probability share_box_across_classes"
         )
@@ -122,6 +147,7 @@ ROWS = Rows(
         "model.faster_rcnn.first_stage_box_predictor_conv_hyperparams": "initializer",
         "model.faster_rcnn.second_stage_box_predictor": "box_predictor_oneof",
         "*.mask_rcnn_box_predictor": "fc_hyperparams",
+        "*.rfcn_box_predictor": "conv_hyperparams",
         "*.fc_hyperparams": "op initializer",
         "model.faster_rcnn.second_stage_classification_loss": "classification_loss",
     },
@@ -147,6 +173,13 @@ ROWS = Rows(
             "width": ONE_OR_MORE,
             "height_stride": ONE_OR_MORE,
             "width_stride": ONE_OR_MORE,
+        },
+        "*.rfcn_box_predictor": {
+            "num_spatial_bins_height": ONE_OR_MORE,
+            "num_spatial_bins_width": ONE_OR_MORE,
+            "depth": ONE_OR_MORE,
+            "crop_height": ONE_OR_MORE,
+            "crop_width": ONE_OR_MORE,
         },
         "*.mask_rcnn_box_predictor": {"dropout_keep_probability": (0.01, 1)},
     },

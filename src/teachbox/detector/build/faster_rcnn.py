@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import keras
 
-from teachbox.config.protos import faster_rcnn_pb2, losses_pb2, post_processing_pb2
+from teachbox.config.protos import box_predictor_pb2, faster_rcnn_pb2, losses_pb2, post_processing_pb2
 from teachbox.detector import similarity
 from teachbox.detector.box_classifier import BoxClassifier, BoxClassifierLosses
 from teachbox.detector.box_coding import FasterRCNNBoxCoder
@@ -23,6 +23,7 @@ from teachbox.detector.layers import ConvBlock
 from teachbox.detector.losses import weighted_softmax
 from teachbox.detector.matching import ArgMaxMatcher
 from teachbox.detector.nms import BatchNonMaxSuppression
+from teachbox.detector.position_sensitive import PositionSensitiveRegions
 from teachbox.detector.regions import CroppedRegions
 from teachbox.detector.rpn import RegionProposalNetwork, RPNLosses
 from teachbox.detector.samplers import BalancedSampler
@@ -116,14 +117,7 @@ def _box_classifier(config: faster_rcnn_pb2.FasterRcnn, region_features: keras.l
     # Whatever the config says, as in the original.
     post_processing.batch_non_max_suppression.change_coordinate_frame = True
     return BoxClassifier(
-        regions=CroppedRegions(
-            features=region_features,
-            head=_box_head(config),
-            crop_size=config.initial_crop_size,
-            pool_size=config.maxpool_kernel_size,
-            pool_stride=config.maxpool_stride,
-            name="regions",
-        ),
+        regions=_regions(config, region_features),
         target_assigner=TargetAssigner(
             similarity.iou,
             ArgMaxMatcher(_DETECTION_IOU),
@@ -146,17 +140,50 @@ def _box_classifier(config: faster_rcnn_pb2.FasterRcnn, region_features: keras.l
     )
 
 
-def _box_head(config: faster_rcnn_pb2.FasterRcnn) -> BoxHead:
+def _regions(config: faster_rcnn_pb2.FasterRcnn, features: keras.layers.Layer) -> keras.layers.Layer:
+    predictor = config.second_stage_box_predictor
+    kind = predictor.WhichOneof("box_predictor_oneof")
+    if kind == "mask_rcnn_box_predictor":
+        return CroppedRegions(
+            features=features,
+            head=_box_head(predictor.mask_rcnn_box_predictor, config.num_classes),
+            crop_size=config.initial_crop_size,
+            pool_size=config.maxpool_kernel_size,
+            pool_stride=config.maxpool_stride,
+            name="regions",
+        )
+    if kind == "rfcn_box_predictor":
+        return _position_sensitive(predictor.rfcn_box_predictor, config.num_classes, features)
     where = "model.faster_rcnn.second_stage_box_predictor"
-    kind = config.second_stage_box_predictor.WhichOneof("box_predictor_oneof")
-    if kind != "mask_rcnn_box_predictor":
-        raise not_built(where, kind, "mask_rcnn_box_predictor is")
-    message = config.second_stage_box_predictor.mask_rcnn_box_predictor
+    raise not_built(where, kind, "mask_rcnn_box_predictor and rfcn_box_predictor are")
+
+
+def _box_head(message: box_predictor_pb2.MaskRCNNBoxPredictor, num_classes: int) -> BoxHead:
     return BoxHead(
         build_hyperparams(message.fc_hyperparams, op="FC"),
-        num_classes=config.num_classes,
+        num_classes=num_classes,
         box_code_size=message.box_code_size,
         share_box_across_classes=message.share_box_across_classes,
         dropout_rate=1.0 - message.dropout_keep_probability if message.use_dropout else 0.0,
         name="head",
+    )
+
+
+def _position_sensitive(
+    message: box_predictor_pb2.RfcnBoxPredictor, num_classes: int, features: keras.layers.Layer
+) -> PositionSensitiveRegions:
+    bins = (message.num_spatial_bins_height, message.num_spatial_bins_width)
+    crop_size = (message.crop_height, message.crop_width)
+    for side, parts in zip(crop_size, bins, strict=True):
+        if side % parts:
+            raise ConfigError(f"a crop of {side} cannot be cut into {parts} parts", where="rfcn_box_predictor")
+    return PositionSensitiveRegions(
+        build_hyperparams(message.conv_hyperparams),
+        features=features,
+        num_classes=num_classes,
+        box_code_size=message.box_code_size,
+        depth=message.depth,
+        bins=bins,
+        crop_size=crop_size,
+        name="regions",
     )
