@@ -44,7 +44,7 @@ def changed(text: str, old: str, new: str) -> str:
         (
             "features_stride: 16",
             "features_stride: 16 conv_hyperparams { }",
-            "feature_extractor.conv_hyperparams is not built yet; leave it out",
+            "feature_extractor.conv_hyperparams is not built for faster_rcnn_inception_v2; built for *_fpn_keras",
         ),
         ("scales: [0.25, 0.5, 1.0, 2.0]", "", "grid_anchor_generator has no scales or no aspect_ratios"),
         ("first_stage_max_proposals: 300", "first_stage_max_proposals: 0", "max_proposals is 0; it must be at least 1"),
@@ -72,7 +72,6 @@ def test_what_is_not_built_is_refused(post_config: str, old: str, new: str, word
 @pytest.mark.parametrize(
     "new",
     [
-        "use_matmul_crop_and_resize: true",
         "use_matmul_gather_in_matcher: true",
         "use_static_shapes: true use_static_balanced_label_sampler: true",
         "resize_masks: false second_stage_mask_prediction_loss_weight: 4",
@@ -112,6 +111,38 @@ RFCN = """second_stage_box_predictor { rfcn_box_predictor { %s
     conv_hyperparams { regularizer { l2_regularizer { } } initializer { truncated_normal_initializer { } } } } }
     second_stage_post_processing"""
 CROP_SIZES = r"(initial_crop_size|maxpool_kernel_size|maxpool_stride): \d+"
+
+
+PYRAMID = """feature_extractor { type: 'faster_rcnn_resnet50_fpn_keras' fpn { min_level: 3 max_level: 6 }
+        conv_hyperparams { regularizer { l2_regularizer { } } initializer { truncated_normal_initializer { } } } }
+    first_stage_anchor_generator { multiscale_anchor_generator { min_level: 3 max_level: 6 aspect_ratios: 1
+        normalize_coordinates: false } }
+    first_stage_box_predictor_conv_hyperparams"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("normalize_coordinates: false", "", "multiscale_anchor_generator has no normalize_coordinates"),
+        ("coordinates: false", "coordinates: true", "normalize_coordinates: true is not built yet; built: false"),
+        ("max_level: 6 aspect", "max_level: 7 aspect", "has 4 feature maps, but there are anchors for 5"),
+        ("aspect_ratios: 1", "", "multiscale_anchor_generator has no aspect_ratios"),
+        ("fpn {", "pad_to_multiple: 16 fpn {", "each map must be twice the next: give a multiple of 32"),
+        ("fpn {", "first_stage_features_stride: 8 fpn {", "8 is not built for faster_rcnn_resnet50_fpn_keras"),
+        ("fpn { min_level: 3", "fpn { min_level: 1", "fpn.min_level is 1; it must be from 2 to 5"),
+        ("resnet50_fpn_keras", "resnet50_keras", "fpn is not built for faster_rcnn_resnet50_keras; built for *_fpn_"),
+    ],
+)
+def test_what_is_wrong_with_a_pyramid_is_refused(post_config: str, old: str, new: str, words: str):
+    text = re.sub(
+        r"\bfeature_extractor.*?first_stage_box_predictor_conv_hyperparams", PYRAMID, post_config, flags=re.DOTALL
+    )
+    check_supported(parse_pipeline(text, "my.config"))
+    with pytest.raises(ConfigError) as caught:
+        check_supported(parse_pipeline(changed(text, old, new), "my.config"))
+    assert words in str(caught.value) or any(
+        words in finding.text for finding in examine(parse_pipeline(changed(text, old, new))).refused
+    )
 
 
 def rfcn(text: str, options: str = "") -> str:

@@ -111,4 +111,5 @@ ORACLES = (
     Oracle("center_net_mobilenet_v2_fpn", MOBILENET_V2, elsewhere=True),
     Oracle("center_net_hourglass", HOURGLASS, slow=True),
     Oracle("rfcn_resnet101", RESNET_TWO_STAGES, slow=True),
+    Oracle("faster_rcnn_resnet50_keras", RESNET_TWO_STAGES, slow=True),
 )

@@ -156,6 +156,7 @@ CHOICES = {
     "batch_norm in the first stage": "first_stage_box_predictor_conv_hyperparams { batch_norm { } }",
     "class_agnostic_nms": "second_stage_post_processing { batch_non_max_suppression { use_class_agnostic_nms: true } }",
     "rfcn": RFCN % "",
+    "matmul crops": "use_matmul_crop_and_resize: true",
     "one stage": "number_of_stages: 1",
 }
 
@@ -239,6 +240,77 @@ def test_resnet_with_a_finer_map():
     assert not any(names[id(variable)].startswith(unused) for variable in detector.trainable_variables)
 
 
+# Feature pyramids
+
+PYRAMID = """
+feature_extractor { type: 'faster_rcnn_resnet50_fpn_keras' batch_norm_trainable: true
+    fpn { min_level: 3 max_level: 6 additional_layer_depth: 16 }
+    conv_hyperparams { batch_norm { scale: true } regularizer { l2_regularizer { } }
+        initializer { truncated_normal_initializer { stddev: 0.03 } } } }
+first_stage_anchor_generator { multiscale_anchor_generator { min_level: 3 max_level: 6 normalize_coordinates: false
+    aspect_ratios: [1, 2] scales_per_octave: 1 } }
+"""
+
+
+@pytest.fixture(scope="module")
+def pyramid() -> Any:
+    return build(small_config(PYRAMID))
+
+
+def test_a_pyramid_serves_images_of_all_sizes(pyramid):
+    """Images are padded to the next multiple of 32: a map has as many cells as that has strides, each with anchors."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None, 3], tf.int32)])
+    def detect(pictures, true_shape):
+        predictions = pyramid(pictures, true_shape)
+        return predictions["anchors"], pyramid.postprocess(predictions, true_shape)
+
+    for height, width, cells in ((64, 96, 8 * 12 + 4 * 6 + 2 * 3 + 1 * 2), (40, 33, 8 * 8 + 4 * 4 + 2 * 2 + 1)):
+        picture, shape = images(1, height, width), shapes((height, width))
+        anchors, found = detect(picture, shape)
+        predictions = pyramid(picture, shape)
+        known = pyramid.postprocess(predictions, shape)
+        assert anchors.shape == (2 * cells, 4)
+        assert predictions["box_classifier_features"].shape == (PROPOSALS, 1, 1, 1024)
+        for name in FOUND:
+            np.testing.assert_allclose(found[name], known[name], atol=1e-4, err_msg=name)
+
+
+def test_a_pyramid_learns(pyramid):
+    import tensorflow as tf
+
+    pictures, shape, boxes = images(2, 64, 96), shapes((64, 96), (60, 90)), truth(BOXES, [])
+    with tf.GradientTape() as tape:
+        losses = pyramid.loss(pyramid(pictures, shape, boxes, training=True), boxes)
+        total = sum(losses.values())
+    gradients = tape.gradient(total, [variable.value for variable in pyramid.trainable_variables])
+    assert np.isfinite(total)
+    without = [
+        name
+        for name, variable in pyramid.checkpoint_variables().items()
+        for trained, gradient in zip(pyramid.trainable_variables, gradients, strict=True)
+        if trained is variable and gradient is None
+    ]
+    # The finest level of the pyramid begins above the backbone's first.
+    assert not without
+
+
+def test_names_of_a_pyramid(pyramid):
+    names = {name: tuple(variable.shape) for name, variable in pyramid.checkpoint_variables().items()}
+    first, second = (f"model/_feature_extractor_for_{stage}_features" for stage in ("proposal", "box_classifier"))
+    assert names[f"{first}/classification_backbone/layer_with_weights-0/kernel"] == (7, 7, 3, 64)
+    assert names[f"{first}/fpn_features_generator/top_layers/0/kernel"] == (1, 1, 2048, 16)
+    assert names[f"{first}/coarse_feature_layers/0/0/kernel"] == (3, 3, 16, 16)
+    assert names[f"{second}/layer_with_weights-0/kernel"] == (2 * 2 * 16, 1024)
+    assert names[f"{second}/layer_with_weights-1/gamma"] == (1024,)
+    assert names[f"{second}/layer_with_weights-2/bias"] == (1024,)
+    heads = "model/_first_stage_box_predictor/_prediction_heads"
+    assert names[f"{heads}/box_encodings/3/_box_encoder_layers/0/bias"] == (2 * 4,)
+    assert names["model/_mask_rcnn_box_predictor/_class_prediction_head/_class_predictor_layers/1/kernel"] == (1024, 3)
+    assert len(names) == len(pyramid.variables) - 2  # the samplers' seeds
+
+
 # Names and refusals
 
 
@@ -272,6 +344,18 @@ def test_public_names(detector):
         (
             "second_stage_box_predictor { convolutional_box_predictor { } }",
             "convolutional_box_predictor is not built; mask_rcnn_box_predictor",
+        ),
+        (
+            "feature_extractor { type: 'faster_rcnn_resnet50_keras' } " + RFCN % "",
+            "rfcn_box_predictor is not built; mask_rcnn_box_predictor is",
+        ),
+        (
+            PYRAMID + "feature_extractor { pad_to_multiple: 16 }",
+            "pad_to_multiple is 16; each map must be twice the next: give a multiple of 32",
+        ),
+        (
+            PYRAMID + "feature_extractor { fpn { max_level: 7 } }",
+            "anchors for 4 feature maps, but there are 5",
         ),
         (RFCN % "num_spatial_bins_width: 4", "a crop of 6 cannot be cut into 4 parts"),
     ],

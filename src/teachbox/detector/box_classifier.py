@@ -47,7 +47,7 @@ class BoxClassifier(keras.layers.Layer):
         postprocessor: PostProcessor,
         **kwargs: Any,
     ) -> None:
-        """`regions`: a layer that predicts for (feature maps, normalized boxes), such as `CroppedRegions`."""
+        """`regions`: a layer that predicts for feature maps and normalized boxes, such as `CroppedRegions`."""
         super().__init__(**kwargs)
         self.regions = regions
         self.target_assigner = target_assigner
@@ -81,7 +81,7 @@ class BoxClassifier(keras.layers.Layer):
         `refined_box_encodings` [B, M, q, 4] (q: 1 or K), `class_predictions_with_background` [B, M, K + 1], and the
         proposals that they are of: `proposal_boxes` [B, M, 4], `num_proposals` [B].
         """
-        found = self.regions(feature_maps, proposals.boxes, training=training)
+        found = self.regions(feature_maps, proposals.boxes, image_shape=image_shape, training=training)
         return {
             "refined_box_encodings": found.codes,
             "class_predictions_with_background": found.logits,
@@ -135,6 +135,10 @@ class BoxClassifier(keras.layers.Layer):
 
     def named_variables(self) -> NamedVariables:
         return self.regions.named_variables()
+
+    def object_variables(self, path: str) -> NamedVariables:
+        """The variables that an object-based checkpoint keeps under `path`."""
+        return self.regions.object_variables(path)
 
 
 def _rows(count: Any, most: int) -> Any:

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from teachbox.detector.hyperparams import ConvHyperparams
-from teachbox.detector.names import NamedVariables
+from teachbox.detector.names import NamedVariables, listed
 
 
 class BoxHead(keras.layers.Layer):
@@ -62,3 +62,10 @@ class BoxHead(keras.layers.Layer):
         for label, layer in (("BoxEncodingPredictor", self.boxes), ("ClassPredictor", self.classes)):
             names |= {f"{self.scope}/{label}/weights": layer.kernel, f"{self.scope}/{label}/biases": layer.bias}
         return names
+
+    def object_variables(self, path: str) -> NamedVariables:
+        """The variables that an object-based checkpoint keeps under `path`."""
+        # Each list begins with a layer that makes the features flat.
+        before = [None, *(None for _ in self.dropouts[:1])]
+        boxes = listed(f"{path}/_box_prediction_head/_box_encoder_layers", [*before, self.boxes])
+        return boxes | listed(f"{path}/_class_prediction_head/_class_predictor_layers", [*before, self.classes])

@@ -10,7 +10,7 @@ from keras import ops
 
 from teachbox.detector.box_classifier import BoxClassifier
 from teachbox.detector.detector import GroundTruth
-from teachbox.detector.names import NamedVariables
+from teachbox.detector.names import CheckpointKind, NamedVariables, names_of
 from teachbox.detector.rpn import Proposals, RegionProposalNetwork, sides
 
 
@@ -29,14 +29,17 @@ class FasterRCNN(keras.layers.Layer):
         feature_extractor: Any,
         rpn: RegionProposalNetwork,
         box_classifier: BoxClassifier | None,
+        kind: CheckpointKind = "graph",
         **kwargs: Any,
     ) -> None:
-        """Without a `box_classifier` there is only a first stage, and its proposals are the detections."""
+        """Without a `box_classifier` there is only a first stage, and its proposals are the detections. `kind`: whose
+        names its variables have."""
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.feature_extractor = feature_extractor
         self.rpn = rpn
         self.box_classifier = box_classifier
+        self.kind = kind
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.feature_extractor.build(input_shape)
@@ -90,8 +93,13 @@ class FasterRCNN(keras.layers.Layer):
 
     def checkpoint_variables(self) -> NamedVariables:
         """The detector's variables by the names that public checkpoints give them."""
-        names = self.feature_extractor.named_variables() | self.rpn.named_variables()
-        return names if self.box_classifier is None else names | self.box_classifier.named_variables()
+        second = [] if self.box_classifier is None else [self.box_classifier]
+        if self.kind == "graph":
+            return names_of([self.feature_extractor, self.rpn, *second])
+        names = self.feature_extractor.object_variables("model/_feature_extractor_for_proposal_features")
+        for stage in (self.rpn, *second):
+            names |= stage.object_variables("model")
+        return names
 
 
 def in_pixels(groundtruth: GroundTruth, image_shape: tuple[Any, Any]) -> dict[str, Any]:

@@ -68,11 +68,26 @@ def every_scale(scales: Sequence[float], aspect_ratios: Sequence[float]) -> tupl
 
 
 def pyramid_grids(
-    min_level: int, max_level: int, *, anchor_scale: float, aspect_ratios: Sequence[float], scales_per_octave: int
+    min_level: int,
+    max_level: int,
+    *,
+    anchor_scale: float,
+    aspect_ratios: Sequence[float],
+    scales_per_octave: int,
+    always_inside: bool = False,
 ) -> list[Grid]:
     """The grids of a feature pyramid (arXiv 1708.02002, section 4): at level l, cells are 2^l pixels apart and anchors
-    `anchor_scale` times as large, with `scales_per_octave` sizes up to the next level."""
+    `anchor_scale` times as large, with `scales_per_octave` sizes up to the next level. With `always_inside` the first
+    centre is half a cell inside whatever the size of the image."""
     scales = [2.0 ** (step / scales_per_octave) for step in range(scales_per_octave)]
     specs = every_scale(scales, aspect_ratios)
     strides = [2.0**level for level in range(min_level, max_level + 1)]
-    return [Grid((anchor_scale * step, anchor_scale * step), specs, (step, step), None) for step in strides]
+    return [
+        Grid(
+            (anchor_scale * step, anchor_scale * step),
+            specs,
+            (step, step),
+            (0.5 * step, 0.5 * step) if always_inside else None,
+        )
+        for step in strides
+    ]

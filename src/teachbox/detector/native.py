@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -67,6 +68,29 @@ def crop_and_resize(images: Any, boxes: Any, size: tuple[int, int]) -> Any:
     inside = ops.cast(ops.logical_and(down[:, :, None], across[:, None, :]), images.dtype)
     crops = picked(top, left) + picked(top, right) + picked(bottom, left) + picked(bottom, right)
     return crops * ops.expand_dims(inside, -1)
+
+
+def crop_from_levels(feature_maps: Sequence[Any], boxes: Any, levels: Any, size: tuple[int, int]) -> Any:
+    """What `crop_and_resize` finds in each of the `boxes` [B, N, 4] in that of the maps [B, H, W, C] whose number
+    `levels`, int [B, N], says: [B · N, h, w, C]."""
+    chosen = ops.reshape(levels, (-1,))
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        flat = tf.reshape(boxes, (-1, 4))
+        image = tf.range(tf.shape(flat)[0]) // tf.shape(boxes)[1]
+        rows, crops = [], []
+        for number, feature_map in enumerate(feature_maps):
+            own = tf.cast(tf.where(chosen == number)[:, 0], "int32")
+            rows.append(own)
+            crops.append(tf.image.crop_and_resize(feature_map, tf.gather(flat, own), tf.gather(image, own), size))
+        return tf.gather(tf.concat(crops, 0), tf.math.invert_permutation(tf.concat(rows, 0)))
+    # Elsewhere shapes cannot depend on values: each map is asked for all.
+    chosen = chosen[:, None, None, None]
+    return sum(
+        ops.where(chosen == number, crop_and_resize(feature_map, boxes, size), 0.0)
+        for number, feature_map in enumerate(feature_maps)
+    )
 
 
 def _neighbours(start: Any, stop: Any, samples: int, side: int) -> tuple[tuple[Any, Any], tuple[Any, Any], Any]:

@@ -58,8 +58,11 @@ class PositionSensitiveRegions(keras.layers.Layer):
         for block in (self.boxes, self.classes):
             block.build(self.reduce.compute_output_shape(shape))
 
-    def call(self, feature_maps: Sequence[Any], boxes: Any, training: bool = False) -> RegionPredictions:
-        """Predictions for the normalized `boxes` [B, N, 4] of the images that `feature_maps` are of."""
+    def call(
+        self, feature_maps: Sequence[Any], boxes: Any, image_shape: tuple[Any, Any], training: bool = False
+    ) -> RegionPredictions:
+        """Predictions for the normalized `boxes` [B, N, 4] of the images that `feature_maps` are of, whatever their
+        size."""
         count = int(boxes.shape[1])
         features = self.features(feature_maps[0], training=training)
         reduced = self.reduce(features, training=training)

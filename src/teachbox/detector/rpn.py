@@ -17,7 +17,7 @@ from teachbox.detector.detector import GroundTruth
 from teachbox.detector.heads import ConvolutionalBoxPredictor
 from teachbox.detector.layers import ConvBlock
 from teachbox.detector.losses import smooth_l1, weighted_softmax
-from teachbox.detector.names import NamedVariables
+from teachbox.detector.names import NamedVariables, numbered
 from teachbox.detector.nms import BatchNonMaxSuppression
 from teachbox.detector.samplers import BalancedSampler
 from teachbox.detector.targets import TargetAssigner
@@ -138,3 +138,8 @@ class RegionProposalNetwork(keras.layers.Layer):
 
     def named_variables(self) -> NamedVariables:
         return self.conv.named_variables() | self.box_predictor.named_variables()
+
+    def object_variables(self, path: str) -> NamedVariables:
+        """The variables that an object-based checkpoint keeps under `path`."""
+        names = numbered(f"{path}/_first_stage_box_predictor_first_conv", self.conv.weighted_layers)
+        return names | self.box_predictor.object_variables(f"{path}/_first_stage_box_predictor")

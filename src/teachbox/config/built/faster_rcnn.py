@@ -10,8 +10,10 @@ from teachbox.config.built.matching import ROWS_LOOKED_UP
 from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Rows, built, no_effect, only
 
 SHAPES = "in which shapes it is computed, not what; a smaller minibatch of an image stays smaller"
-FEATURES = ("faster_rcnn_inception_v2", *(f"faster_rcnn_resnet{layers}" for layers in (50, 101, 152)))
-ONE_STRIDE = ("faster_rcnn_inception_v2",)
+RESNETS = tuple(f"faster_rcnn_resnet{layers}" for layers in (50, 101, 152))
+PYRAMIDS = tuple(f"{resnet}_fpn_keras" for resnet in RESNETS)
+FEATURES = ("faster_rcnn_inception_v2", *RESNETS, *(f"{resnet}_keras" for resnet in RESNETS), *PYRAMIDS)
+ONE_STRIDE = tuple(set(FEATURES) - set(RESNETS))
 NO_MASKS = "there are no masks: number_of_stages is 1 or 2"
 
 
@@ -63,12 +65,32 @@ def _of_the_stride(extractor: Any) -> Iterator[tuple[str, str]]:
         yield "first_stage_features_stride", f"{found}; built: 16"
 
 
+def _of_the_pyramid(extractor: Any) -> Iterator[tuple[str, str]]:
+    """What a feature pyramid cannot do without."""
+    if extractor.type not in PYRAMIDS:
+        return
+    if not extractor.HasField("conv_hyperparams"):
+        yield "type", f"{extractor.type} has no conv_hyperparams"
+    if extractor.pad_to_multiple % 32:
+        found = f"pad_to_multiple is {extractor.pad_to_multiple}"
+        yield "pad_to_multiple", f"{found}; each map must be twice the next: give a multiple of 32"
+
+
 def _of_the_anchors(config: Any) -> Iterator[tuple[str, str]]:
     """That there are some, on as many feature maps as the feature extractor has."""
     kind = config.first_stage_anchor_generator.WhichOneof("anchor_generator_oneof")
     grid = config.first_stage_anchor_generator.grid_anchor_generator
     if kind == "grid_anchor_generator" and not (grid.scales and grid.aspect_ratios):
         yield "first_stage_anchor_generator", "grid_anchor_generator has no scales or no aspect_ratios"
+    levels = config.first_stage_anchor_generator.multiscale_anchor_generator
+    if kind == "multiscale_anchor_generator" and not levels.aspect_ratios:
+        yield "first_stage_anchor_generator", "multiscale_anchor_generator has no aspect_ratios"
+    drawn = levels.max_level - levels.min_level + 1 if kind == "multiscale_anchor_generator" else 1
+    pyramid = config.feature_extractor.fpn
+    maps = pyramid.max_level - pyramid.min_level + 1 if config.feature_extractor.type in PYRAMIDS else 1
+    if kind is not None and drawn != maps:
+        found = f"{config.feature_extractor.type} has {maps} feature maps, but there are anchors for {drawn}"
+        yield "first_stage_anchor_generator", f"{found}: each map needs its own"
 
 
 ROWS = Rows(
@@ -82,10 +104,9 @@ ROWS = Rows(
             "maxpool_kernel_size maxpool_stride second_stage_box_predictor second_stage_batch_size "
             "second_stage_balance_fraction second_stage_post_processing second_stage_localization_loss_weight "
             "second_stage_classification_loss_weight second_stage_classification_loss hard_example_miner "
-            "clip_anchors_to_image"
+            "clip_anchors_to_image use_matmul_crop_and_resize"
         )
         | {"number_of_stages": only(2, 1)}
-        | no_effect("use_matmul_crop_and_resize", "how crops are computed on a TPU, not what is in them")
         | no_effect("use_matmul_gather_in_matcher", ROWS_LOOKED_UP)
         | no_effect(
             "use_static_shapes use_static_shapes_for_eval use_static_balanced_label_sampler "
@@ -94,10 +115,18 @@ ROWS = Rows(
         )
         | no_effect("second_stage_mask_prediction_loss_weight resize_masks", NO_MASKS),
         "model.faster_rcnn.image_resizer": built("fixed_shape_resizer keep_aspect_ratio_resizer"),
-        "model.faster_rcnn.feature_extractor": built("batch_norm_trainable")
+        "model.faster_rcnn.feature_extractor": built(
+            "batch_norm_trainable conv_hyperparams override_base_feature_extractor_hyperparams pad_to_multiple fpn"
+        )
         | {"type": only(*FEATURES), "first_stage_features_stride": only(16, 8)},
+        "model.faster_rcnn.feature_extractor.fpn": built("min_level max_level additional_layer_depth"),
         # First stage
-        "model.faster_rcnn.first_stage_anchor_generator": built("grid_anchor_generator"),
+        "model.faster_rcnn.first_stage_anchor_generator": built("grid_anchor_generator multiscale_anchor_generator"),
+        # A two-stage detector has its anchors in pixels.
+        "model.faster_rcnn.first_stage_anchor_generator.multiscale_anchor_generator": built(
+            "min_level max_level anchor_scale aspect_ratios scales_per_octave"
+        )
+        | {"normalize_coordinates": only("false")},
         "*.grid_anchor_generator": built(
             "height width height_stride width_stride height_offset width_offset scales aspect_ratios"
         ),
@@ -144,6 +173,7 @@ ROWS = Rows(
         "model.faster_rcnn.feature_extractor": "type",
         "model.faster_rcnn.image_resizer": "image_resizer_oneof",
         "model.faster_rcnn.first_stage_anchor_generator": "anchor_generator_oneof",
+        "model.faster_rcnn.first_stage_anchor_generator.multiscale_anchor_generator": "normalize_coordinates",
         "model.faster_rcnn.first_stage_box_predictor_conv_hyperparams": "initializer",
         "model.faster_rcnn.second_stage_box_predictor": "box_predictor_oneof",
         "*.mask_rcnn_box_predictor": "fc_hyperparams",
@@ -168,6 +198,13 @@ ROWS = Rows(
             "second_stage_localization_loss_weight": NOT_NEGATIVE,
             "second_stage_classification_loss_weight": NOT_NEGATIVE,
         },
+        # A backbone has maps of the levels 2 to 5; further ones stand on the last.
+        "model.faster_rcnn.feature_extractor": {"pad_to_multiple": ONE_OR_MORE},
+        "model.faster_rcnn.feature_extractor.fpn": {
+            "min_level": (2, 5),
+            "max_level": (5, None),
+            "additional_layer_depth": ONE_OR_MORE,
+        },
         "*.grid_anchor_generator": {
             "height": ONE_OR_MORE,
             "width": ONE_OR_MORE,
@@ -185,6 +222,10 @@ ROWS = Rows(
     },
     rules={
         "model.faster_rcnn": [_of_the_second_stage, _of_the_anchors],
-        "model.faster_rcnn.feature_extractor": [_of_the_stride],
+        "model.faster_rcnn.feature_extractor": [_of_the_stride, _of_the_pyramid],
+    },
+    of_types={
+        f"model.faster_rcnn.feature_extractor.{name}": "*_fpn_keras"
+        for name in ("conv_hyperparams", "override_base_feature_extractor_hyperparams", "pad_to_multiple", "fpn")
     },
 )

@@ -16,15 +16,17 @@ from teachbox.detector.grid_anchors import Grid, GridAnchorGenerator, every_scal
 from teachbox.errors import ConfigError
 
 
-def build_anchor_generator(config: anchor_generator_pb2.AnchorGenerator) -> AnchorGenerator:
-    """Anchors from an `AnchorGenerator` message."""
+def build_anchor_generator(
+    config: anchor_generator_pb2.AnchorGenerator, *, always_inside: bool = False
+) -> AnchorGenerator:
+    """Anchors from an `AnchorGenerator` message. `always_inside`: see `pyramid_grids`; two-stage detectors have it."""
     kind = config.WhichOneof("anchor_generator_oneof")
     if kind == "ssd_anchor_generator":
         return _ssd_anchors(config.ssd_anchor_generator)
     if kind == "grid_anchor_generator":
         return _grid_anchors(config.grid_anchor_generator)
     if kind == "multiscale_anchor_generator":
-        return _multiscale_anchors(config.multiscale_anchor_generator)
+        return _multiscale_anchors(config.multiscale_anchor_generator, always_inside)
     if kind == "flexible_grid_anchor_generator":
         return _flexible_anchors(config.flexible_grid_anchor_generator)
     raise not_built("anchor_generator", kind, "ssd_anchor_generator is")
@@ -43,7 +45,9 @@ def _grid_anchors(message: grid_anchor_generator_pb2.GridAnchorGenerator) -> Gri
     return GridAnchorGenerator([grid], normalized=False)
 
 
-def _multiscale_anchors(message: multiscale_anchor_generator_pb2.MultiscaleAnchorGenerator) -> GridAnchorGenerator:
+def _multiscale_anchors(
+    message: multiscale_anchor_generator_pb2.MultiscaleAnchorGenerator, always_inside: bool
+) -> GridAnchorGenerator:
     where = "anchor_generator.multiscale_anchor_generator"
     if message.min_level > message.max_level:
         raise ConfigError(f"min_level {message.min_level} is above max_level {message.max_level}", where=where)
@@ -56,6 +60,7 @@ def _multiscale_anchors(message: multiscale_anchor_generator_pb2.MultiscaleAncho
         anchor_scale=message.anchor_scale,
         aspect_ratios=list(message.aspect_ratios),
         scales_per_octave=message.scales_per_octave,
+        always_inside=always_inside,
     )
     return GridAnchorGenerator(grids, normalized=message.normalize_coordinates)
 

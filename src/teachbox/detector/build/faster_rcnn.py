@@ -12,7 +12,7 @@ from teachbox.detector.box_classifier import BoxClassifier, BoxClassifierLosses
 from teachbox.detector.box_coding import FasterRCNNBoxCoder
 from teachbox.detector.box_head import BoxHead
 from teachbox.detector.build.anchors import build_anchor_generator
-from teachbox.detector.build.faster_rcnn_features import build_features
+from teachbox.detector.build.faster_rcnn_features import build_features, count_of_maps
 from teachbox.detector.build.hyperparams import build_hyperparams
 from teachbox.detector.build.losses import build_classification_loss, build_miner
 from teachbox.detector.build.postprocess import build_postprocessor
@@ -22,6 +22,7 @@ from teachbox.detector.heads import ConvolutionalBoxPredictor
 from teachbox.detector.layers import ConvBlock
 from teachbox.detector.losses import weighted_softmax
 from teachbox.detector.matching import ArgMaxMatcher
+from teachbox.detector.names import CheckpointKind, checkpoint_kind
 from teachbox.detector.nms import BatchNonMaxSuppression
 from teachbox.detector.position_sensitive import PositionSensitiveRegions
 from teachbox.detector.regions import CroppedRegions
@@ -40,21 +41,27 @@ def build_faster_rcnn(config: faster_rcnn_pb2.FasterRcnn) -> FasterRCNN:
     """The two-stage detector that `config` describes, its variables made."""
     if config.number_of_stages not in (1, 2):
         raise not_built("model.faster_rcnn", f"number_of_stages {config.number_of_stages}", "1 and 2 are")
+    kind = checkpoint_kind(config.feature_extractor.type)
     image_features, region_features = build_features(config)
     detector = FasterRCNN(
         num_classes=config.num_classes,
         feature_extractor=image_features,
-        rpn=_region_proposal_network(config),
-        box_classifier=_box_classifier(config, region_features) if config.number_of_stages == 2 else None,
+        rpn=_region_proposal_network(config, kind),
+        box_classifier=_box_classifier(config, region_features, kind) if config.number_of_stages == 2 else None,
+        kind=kind,
         name="faster_rcnn",
     )
     detector.build((None, None, None, 3))
     return detector
 
 
-def _region_proposal_network(config: faster_rcnn_pb2.FasterRcnn) -> RegionProposalNetwork:
-    hyperparams = build_hyperparams(config.first_stage_box_predictor_conv_hyperparams)
-    anchor_generator = build_anchor_generator(config.first_stage_anchor_generator)
+def _region_proposal_network(config: faster_rcnn_pb2.FasterRcnn, kind: CheckpointKind) -> RegionProposalNetwork:
+    hyperparams = build_hyperparams(config.first_stage_box_predictor_conv_hyperparams, kind=kind)
+    anchor_generator = build_anchor_generator(config.first_stage_anchor_generator, always_inside=True)
+    found, wanted = len(anchor_generator.anchors_per_location), count_of_maps(config.feature_extractor)
+    if found != wanted:
+        where = "model.faster_rcnn.first_stage_anchor_generator"
+        raise ConfigError(f"anchors for {found} feature maps, but there are {wanted}", where=where)
     return RegionProposalNetwork(
         conv=ConvBlock(
             "Conv",
@@ -68,7 +75,7 @@ def _region_proposal_network(config: faster_rcnn_pb2.FasterRcnn) -> RegionPropos
             hyperparams,
             num_classes=1,
             anchors_per_location=anchor_generator.anchors_per_location,
-            scopes=("FirstStageBoxPredictor",),
+            scopes=("FirstStageBoxPredictor",) if kind == "graph" else (),
             name="box_predictor",
         ),
         anchor_generator=anchor_generator,
@@ -97,7 +104,9 @@ def _region_proposal_network(config: faster_rcnn_pb2.FasterRcnn) -> RegionPropos
     )
 
 
-def _box_classifier(config: faster_rcnn_pb2.FasterRcnn, region_features: keras.layers.Layer) -> BoxClassifier:
+def _box_classifier(
+    config: faster_rcnn_pb2.FasterRcnn, region_features: keras.layers.Layer, kind: CheckpointKind
+) -> BoxClassifier:
     mined = config.HasField("hard_example_miner")
     if config.second_stage_batch_size > config.first_stage_max_proposals and not mined:
         found = f"second_stage_batch_size {config.second_stage_batch_size} is above first_stage_max_proposals"
@@ -117,7 +126,7 @@ def _box_classifier(config: faster_rcnn_pb2.FasterRcnn, region_features: keras.l
     # Whatever the config says, as in the original.
     post_processing.batch_non_max_suppression.change_coordinate_frame = True
     return BoxClassifier(
-        regions=_regions(config, region_features),
+        regions=_regions(config, region_features, kind),
         target_assigner=TargetAssigner(
             similarity.iou,
             ArgMaxMatcher(_DETECTION_IOU),
@@ -140,27 +149,31 @@ def _box_classifier(config: faster_rcnn_pb2.FasterRcnn, region_features: keras.l
     )
 
 
-def _regions(config: faster_rcnn_pb2.FasterRcnn, features: keras.layers.Layer) -> keras.layers.Layer:
+def _regions(
+    config: faster_rcnn_pb2.FasterRcnn, features: keras.layers.Layer, kind: CheckpointKind
+) -> keras.layers.Layer:
     predictor = config.second_stage_box_predictor
-    kind = predictor.WhichOneof("box_predictor_oneof")
-    if kind == "mask_rcnn_box_predictor":
+    head = predictor.WhichOneof("box_predictor_oneof")
+    if head == "mask_rcnn_box_predictor":
         return CroppedRegions(
             features=features,
-            head=_box_head(predictor.mask_rcnn_box_predictor, config.num_classes),
+            head=_box_head(predictor.mask_rcnn_box_predictor, config.num_classes, kind),
             crop_size=config.initial_crop_size,
             pool_size=config.maxpool_kernel_size,
             pool_stride=config.maxpool_stride,
+            keeps_border=config.use_matmul_crop_and_resize,
             name="regions",
         )
-    if kind == "rfcn_box_predictor":
+    if head == "rfcn_box_predictor" and kind == "graph":
         return _position_sensitive(predictor.rfcn_box_predictor, config.num_classes, features)
     where = "model.faster_rcnn.second_stage_box_predictor"
-    raise not_built(where, kind, "mask_rcnn_box_predictor and rfcn_box_predictor are")
+    built = "mask_rcnn_box_predictor is" if kind == "object" else "mask_rcnn_box_predictor and rfcn_box_predictor are"
+    raise not_built(where, head, built)
 
 
-def _box_head(message: box_predictor_pb2.MaskRCNNBoxPredictor, num_classes: int) -> BoxHead:
+def _box_head(message: box_predictor_pb2.MaskRCNNBoxPredictor, num_classes: int, kind: CheckpointKind) -> BoxHead:
     return BoxHead(
-        build_hyperparams(message.fc_hyperparams, op="FC"),
+        build_hyperparams(message.fc_hyperparams, op="FC", kind=kind),
         num_classes=num_classes,
         box_code_size=message.box_code_size,
         share_box_across_classes=message.share_box_across_classes,

@@ -52,5 +52,15 @@ def normalised(images: Any, means: Sequence[float], deviations: Sequence[float])
 
 def padded_to_multiple(images: Any, multiple: int) -> Any:
     """Images [B, H, W, 3] with zeros below and to the right, up to the next multiple of both sides."""
+    if None in images.shape[1:3]:
+        return _padded_later(images, multiple)
     margins = [(0, -int(side) % multiple) for side in images.shape[1:3]]
     return ops.pad(images, [(0, 0), *margins, (0, 0)]) if any(after for _, after in margins) else images
+
+
+def _padded_later(images: Any, multiple: int) -> Any:
+    """The same for images whose size TensorFlow learns only when it runs: rows and columns for all that may be missing
+    are added, and those that are too many cut off."""
+    most = multiple - 1
+    height, width = (-(-side // multiple) * multiple for side in ops.shape(images)[1:3])
+    return ops.pad(images, [(0, 0), (0, most), (0, most), (0, 0)])[:, :height, :width]

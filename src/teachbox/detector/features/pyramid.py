@@ -127,10 +127,13 @@ class PyramidFeatures(keras.layers.Layer):
         taps: Sequence[str],
         preprocess: Callable[[Any], Any],
         pad_to_multiple: int = 1,
+        private: str = "_",
         **kwargs: Any,
     ) -> None:
+        """`private`: what the names of a pyramid and its coarse layers begin with in an object-based checkpoint."""
         super().__init__(**kwargs)
         self.backbone, self.pyramid, self.coarse = backbone, pyramid, list(coarse)
+        self.private = private
         self.taps = list(taps)
         self.num_layers = len(self.taps) + len(self.coarse)
         self.preprocess = preprocess
@@ -140,6 +143,12 @@ class PyramidFeatures(keras.layers.Layer):
         self.backbone.build(input_shape)
         self.pyramid.build([self.backbone.out_shapes[name] for name in self.taps])
         build_in_order(self.coarse, self.pyramid.out_shapes[-1])
+
+    def compute_output_shape(self, input_shape: Shape) -> list[Shape]:
+        shapes = [*self.pyramid.out_shapes]
+        for block in self.coarse:
+            shapes.append(block.compute_output_shape(shapes[-1]))
+        return shapes
 
     def call(self, images: Any, training: bool = False) -> list[Any]:
         outputs = self.backbone(padded_to_multiple(images, self.pad_to_multiple), training=training)
@@ -154,7 +163,7 @@ class PyramidFeatures(keras.layers.Layer):
     def object_variables(self, path: str) -> NamedVariables:
         """The variables that an object-based checkpoint keeps under `path`."""
         names = self.backbone.object_variables(f"{path}/classification_backbone")
-        names |= self.pyramid.object_variables(f"{path}/_fpn_features_generator")
+        names |= self.pyramid.object_variables(f"{path}/{self.private}fpn_features_generator")
         for index, block in enumerate(self.coarse):
-            names |= listed(f"{path}/_coarse_feature_layers/{index}", block.listed_layers)
+            names |= listed(f"{path}/{self.private}coarse_feature_layers/{index}", block.listed_layers)
         return names

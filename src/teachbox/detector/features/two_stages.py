@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras import ops
 
-from teachbox.detector.layers import Shape
-from teachbox.detector.names import NamedVariables
+from teachbox.detector.hyperparams import BatchNormOptions
+from teachbox.detector.layers import BatchNorm, Shape
+from teachbox.detector.names import NamedVariables, numbered
 
 
 class ImageFeatures(keras.layers.Layer):
@@ -65,3 +68,38 @@ class RegionFeatures(keras.layers.Layer):
     def object_variables(self, path: str) -> NamedVariables:
         """The variables that an object-based checkpoint keeps under `path`."""
         return self.backbone.object_variables(path)
+
+
+class DenseRegionFeatures(keras.layers.Layer):
+    """Features [N, 1, 1, units] of regions [N, h, w, C] by two dense layers, as detectors with a feature pyramid have
+    them (arXiv 1612.03144, section 4.2)."""
+
+    def __init__(self, batch_norm: BatchNormOptions | None, *, units: int = 1024, **kwargs: Any) -> None:
+        """`batch_norm`: how the values between the two layers are normalised, if they are."""
+        super().__init__(**kwargs)
+        self.units = units
+        self.first = keras.layers.Dense(units, activation="relu", name="first")
+        self.batch_norm = None if batch_norm is None else BatchNorm(batch_norm, name="batch_norm")
+        self.second = keras.layers.Dense(units, activation="relu", name="second")
+
+    def build(self, input_shape: Shape) -> None:
+        self.first.build((None, math.prod(int(side or 0) for side in input_shape[1:])))
+        between = self.compute_output_shape(input_shape)
+        if self.batch_norm is not None:
+            self.batch_norm.build(between)
+        self.second.build(between)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (input_shape[0], 1, 1, self.units)
+
+    def call(self, regions: Any, training: bool = False) -> Any:
+        x = self.first(ops.reshape(regions, (-1, self.first.kernel.shape[0])))
+        x = ops.reshape(x, (-1, 1, 1, self.units))
+        if self.batch_norm is not None:
+            x = self.batch_norm(x, training=training)
+        return self.second(x)
+
+    def object_variables(self, path: str) -> NamedVariables:
+        """The variables that an object-based checkpoint keeps under `path`."""
+        between = [] if self.batch_norm is None else [self.batch_norm]
+        return numbered(path, [self.first, *between, self.second])
