@@ -93,13 +93,12 @@ class FasterRCNN(keras.layers.Layer):
 
     def checkpoint_variables(self) -> NamedVariables:
         """The detector's variables by the names that public checkpoints give them."""
-        second = [] if self.box_classifier is None else [self.box_classifier]
         if self.kind == "graph":
-            return names_of([self.feature_extractor, self.rpn, *second])
+            stages = [self.feature_extractor, self.rpn, self.box_classifier]
+            return names_of(stage for stage in stages if stage is not None)
         names = self.feature_extractor.object_variables("model/_feature_extractor_for_proposal_features")
-        for stage in (self.rpn, *second):
-            names |= stage.object_variables("model")
-        return names
+        names |= self.rpn.object_variables("model")
+        return names if self.box_classifier is None else names | self.box_classifier.object_variables("model")
 
 
 def in_pixels(groundtruth: GroundTruth, image_shape: tuple[Any, Any]) -> dict[str, Any]:
