@@ -179,17 +179,16 @@ def in_order(candidates: Any) -> Any:
     return keras.ops.broadcast_to(rows, keras.ops.shape(candidates))
 
 
-FAMILIES: dict[str, Callable[[Golden, Any, Any], Found]] = {
-    "ssd": single_shot,
-    "faster_rcnn": two_stages,
-    "center_net": centers,
-}
 def from_the_end(candidates: Any) -> Any:
     """The other way round."""
     return -in_order(candidates)
 
 
-FAMILIES: dict[str, Callable[[Golden, Any, Any], Found]] = {"ssd": single_shot, "faster_rcnn": two_stages}
+FAMILIES: dict[str, Callable[[Golden, Any, Any], Found]] = {
+    "ssd": single_shot,
+    "faster_rcnn": two_stages,
+    "center_net": centers,
+}
 """`meta_architecture` → what compares its inference mode."""
 
 
