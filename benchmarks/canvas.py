@@ -39,8 +39,11 @@ from teachbox.web import pages
 from teachbox.web.app import create_app
 from teachbox.web.feed import Feed
 from teachbox.web.server import WebServer, bind
+from teachbox.web.static_files import without_comments
 
-LABELS = [{"name": f"kind {n}", "color": f"#{n * 23 % 256:02x}{n * 71 % 256:02x}{n * 131 % 256:02x}"} for n in range(10)]
+LABELS = [
+    {"name": f"kind {n}", "color": f"#{n * 23 % 256:02x}{n * 71 % 256:02x}{n * 131 % 256:02x}"} for n in range(10)
+]
 BOUNDS = {
     "frame_p95_ms": 25,
     "input_to_paint_p95_ms": 50,
@@ -49,16 +52,21 @@ BOUNDS = {
     "first_paint_s": 0.5,
     "js_gzip_kib": 60,
 }
+ROUNDS = 3
+"""Each motion is done so often; its median counts, for the machine does other things too."""
 VIEWPORT = {"width": 1280, "height": 800}
 
 RECORD_FRAMES = """() => { window.gaps = []; let last = 0; window.recording = true;
-    const tick = now => { if (last) gaps.push(now - last); last = now; if (window.recording) requestAnimationFrame(tick); };
+    const tick = now => { if (last) gaps.push(now - last); last = now;
+        if (window.recording) requestAnimationFrame(tick); };
     requestAnimationFrame(tick); }"""
 STOP_FRAMES = "() => { window.recording = false; return window.gaps; }"
 # The message comes after the frame that shows what the event changed.
-RECORD_INPUT = """kinds => { window.waits = []; for (const kind of kinds) document.addEventListener(kind, event => {
+RECORD_INPUT = """kinds => { window.waits = [];
+    for (const kind of kinds) document.addEventListener(kind, event => {
     requestAnimationFrame(() => { const channel = new MessageChannel();
-        channel.port1.onmessage = () => waits.push(performance.now() - event.timeStamp); channel.port2.postMessage(0); });
+        channel.port1.onmessage = () => waits.push(performance.now() - event.timeStamp);
+        channel.port2.postMessage(0); });
     }, true); }"""
 # How long the listeners of an event and the frame after it keep the page's thread.
 TIME_KEY = """([key, code, alt, times]) => { const all = []; for (let n = 0; n < times; n += 1) {
@@ -126,9 +134,9 @@ def fluidity(browser: Any, folder: Path, count: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with serving(folder, tasks) as address, page_at(browser, address) as page:
         page.wait_for_timeout(1500)
-        found["frames"] = {name: run(page) for name, run in (("pan", pan), ("zoom", zoom), ("drag", drag))}
-        found["frame_p95_ms"] = round(max(p95(gaps) for gaps in found["frames"].values()), 1)
-        found["frames"] = {name: round(p95(gaps), 1) for name, gaps in found["frames"].items()}
+        rounds = [{run.__name__: p95(run(page)) for run in (pan, zoom, drag)} for _ in range(ROUNDS)]
+        found["frames"] = {name: round(statistics.median(one[name] for one in rounds), 1) for name in rounds[0]}
+        found["frame_p95_ms"] = max(found["frames"].values())
         page.evaluate(RECORD_INPUT, ["keydown", "pointerup"])
         edits = {"5000": edit_times(page)}
         found["input_to_paint_p95_ms"] = round(p95(page.evaluate("waits")), 1)
@@ -137,7 +145,9 @@ def fluidity(browser: Any, folder: Path, count: int) -> dict[str, Any]:
         page.wait_for_timeout(500)
         edits["10"] = edit_times(page)
         for kind in ("add", "resize"):
-            found[f"{kind}_ms"] = {many: round(times[kind], 2) for many, times in sorted(edits.items(), key=lambda item: int(item[0]))}
+            found[f"{kind}_ms"] = {
+                many: round(times[kind], 2) for many, times in sorted(edits.items(), key=lambda item: int(item[0]))
+            }
     return found
 
 
@@ -184,9 +194,10 @@ def edit_times(page: Page) -> dict[str, float]:
     """Milliseconds of the page's thread for one box added, and for one resized by a key."""
     mouse = page.mouse
     mouse.move(5, 5)
-    time_pointer = """() => { const stage = document.getElementById("canvas"), all = [], area = stage.getBoundingClientRect();
-        const fire = (kind, x, y) => stage.dispatchEvent(new PointerEvent(kind, {bubbles: true, shiftKey: true, pointerId: 1,
-            pointerType: "mouse", clientX: area.x + x, clientY: area.y + y, button: 0}));
+    time_pointer = """() => { const stage = document.getElementById("canvas"), all = [];
+        const area = stage.getBoundingClientRect();
+        const fire = (kind, x, y) => stage.dispatchEvent(new PointerEvent(kind, {bubbles: true, shiftKey: true,
+            pointerId: 1, pointerType: "mouse", clientX: area.x + x, clientY: area.y + y, button: 0}));
         stage.parentElement.setPointerCapture = () => {};
         for (let n = 0; n < 30; n += 1) { const x = 200 + 9 * n, y = 150 + 6 * n; fire("pointerdown", x, y);
             fire("pointermove", x + 40, y + 30); const start = performance.now(); fire("pointerup", x + 40, y + 30);
@@ -214,8 +225,8 @@ def large_image(browser: Any, folder: Path) -> dict[str, float]:
     with serving(folder, [{"path": str(path)}]) as address:
         context = browser.new_context(viewport=VIEWPORT)
         page = context.new_page()
-        page.add_init_script("window.blocks = []; new PerformanceObserver(list => blocks.push(...list.getEntries()"
-                             ".map(entry => entry.duration))).observe({type: 'longtask', buffered: true});")  # fmt: skip
+        page.add_init_script("""window.blocks = []; new PerformanceObserver(list => blocks.push(...list.getEntries()
+            .map(entry => entry.duration))).observe({type: "longtask", buffered: true});""")
         page.goto(address)
         page.wait_for_selector("#canvas[data-task]:not([data-task=''])", timeout=120_000)
         opened = page.evaluate("performance.now()")
@@ -280,7 +291,16 @@ def first_paint(browser: Any, folder: Path) -> dict[str, float]:
 
 def code_size() -> dict[str, float]:
     """KiB of the page's own modules, each compressed as it would travel."""
-    return {"js_gzip_kib": round(sum(len(gzip.compress(file.read_bytes(), 9)) for file in pages.STATIC.rglob("*.js")) / 1024, 1)}
+    return {
+        "js_gzip_kib": round(
+            sum(
+                len(gzip.compress(without_comments(file.read_text()).encode(), 9))
+                for file in pages.STATIC.rglob("*.js")
+            )
+            / 1024,
+            1,
+        )
+    }
 
 
 def main() -> int:
@@ -295,7 +315,12 @@ def main() -> int:
         return 1
     found = code_size()
     with sync_playwright() as playwright:
-        for measure, arguments in ((first_paint, ()), (fluidity, (options.boxes,)), (large_image, ()), (heap, (options.images,))):
+        for measure, arguments in (
+            (first_paint, ()),
+            (fluidity, (options.boxes,)),
+            (large_image, ()),
+            (heap, (options.images,)),
+        ):
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             with tempfile.TemporaryDirectory() as folder:
                 found |= measure(browser, Path(folder), *arguments)

@@ -20,6 +20,7 @@ from teachbox.web.events import Events
 from teachbox.web.feed import Feed
 from teachbox.web.parts import Json, Parts
 from teachbox.web.schema import one_line
+from teachbox.web.static_files import PageFiles
 from teachbox.web.status import StatusBoard, StatusWatcher
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def create_app(
     app.state.parts = Parts(store, feed, events, board, told)
     for room in (pages, answers, live):
         app.include_router(room.router)
-    app.mount("/static", pages.FreshStaticFiles(directory=pages.STATIC, check_dir=False), name="static")
+    app.mount("/static", PageFiles(pages.STATIC), name="static")
     _answer_errors(app)
     if allowed_hosts is not None:
         from starlette.middleware.trustedhost import TrustedHostMiddleware

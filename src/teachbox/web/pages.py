@@ -8,8 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, Response
-from fastapi.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from teachbox.errors import DataError
 from teachbox.web.parts import Json, UseParts
@@ -18,15 +16,6 @@ STATIC = Path(__file__).parent / "static"
 _FRESH = {"Cache-Control": "no-cache"}
 _FOR_EVER = "private, max-age=31536000, immutable"
 router = APIRouter(default_response_class=Json)
-
-
-class FreshStaticFiles(StaticFiles):
-    """Files that a browser asks for each time, so that page and program are always of one version."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers.update(_FRESH)
-        return response
 
 
 @router.get("/")

@@ -1,7 +1,8 @@
-"""The canvas in Chromium: zoom, pan, ways to draw, polygons, what is shown; the assertions are on what the store holds."""
+"""The canvas in Chromium: zoom, pan, ways to draw, polygons, what is shown; assertions are on what the store holds."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -111,7 +112,10 @@ def test_two_fingers_pinch_about_their_middle_and_draw_nothing(empty):
     touch = person.page.context.new_cdp_session(person.page)
 
     def send(kind, spread):
-        points = [{"x": middle[0] - spread, "y": middle[1], "id": 1}, {"x": middle[0] + spread, "y": middle[1], "id": 2}]
+        points = [
+            {"x": middle[0] - spread, "y": middle[1], "id": 1},
+            {"x": middle[0] + spread, "y": middle[1], "id": 2},
+        ]
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if kind == "touchEnd" else points})
 
     send("touchStart", 50)
@@ -239,13 +243,13 @@ def test_pixels_are_squares_when_they_are_large(empty):
     scale = view_of(person)["scale"]
     assert scale > 20
     rows = person.page.evaluate(
-        """() => { const c = document.getElementById("canvas"); const [x, y] = [c.width >> 1, c.height >> 1];
+        """() => { const c = document.getElementById("canvas"), [x, y] = [c.width >> 1, c.height >> 1];
         return [...c.getContext("2d").getImageData(x, y, 200, 1).data].reduce((all, v, i) => {
             if (i % 4 === 0) all.push(v); return all; }, []) }"""
     )
     changes = [at for at in range(1, 200) if rows[at] != rows[at - 1]]
     assert len(changes) <= math.ceil(200 / scale) + 1
-    steps = {b - a for a, b in zip(changes, changes[1:], strict=False)}
+    steps = {b - a for a, b in itertools.pairwise(changes)}
     assert all(min(abs(step - n * scale) for n in range(1, 9)) <= 1.01 for step in steps)
 
 
