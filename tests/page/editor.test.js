@@ -8,11 +8,14 @@ import {
   editorSpans,
   isSuggestion,
   isTouched,
+  joinEdits,
   openEditor,
+  pasteBox,
   redoEdit,
   relabelBox,
   reshapeBox,
   select,
+  selectNext,
   setCorners,
   undoEdit,
 } from "../../src/teachbox/web/static/boxes/editor.js";
@@ -210,4 +213,33 @@ test("thousands of edits to thousands of boxes are kept as what they changed", (
   assert.ok(editor.past.every(({ gone, come }) => gone.length === 1 && come.length === 1));
   for (let id = 1; id <= 3000; id++) editor = undoEdit(editor);
   assert.deepEqual(editorSpans(editor), spans);
+});
+
+test("boxes are gone through in order, and there is an end", () => {
+  const editor = openEditor([PREDICTED, PREDICTED, PREDICTED], SIZE);
+  assert.equal(selectNext(editor, 1)?.selected, 1);
+  assert.equal(selectNext(editor, -1)?.selected, 3);
+  assert.equal(selectNext(select(editor, 2), -1)?.selected, 1);
+  assert.equal(selectNext(select(editor, 3), 1), null);
+  assert.equal(selectNext(openEditor([], SIZE), 1), null);
+});
+
+test("a copy lies where its original was on another image, beside it on the same, and is selected", () => {
+  const copy = { label: "cat", rect: rect(10.25, 20, 30, 40), shape: null };
+  const there = pasteBox(openEditor([], SIZE), copy);
+  assert.deepEqual(there.boxes.map((box) => box.rect), [copy.rect]);
+  assert.equal(there.selected, 1);
+  const here = pasteBox(openEditor([PREDICTED], SIZE), copy);
+  assert.deepEqual(here.boxes[1].rect, rect(20.25, 30, 30, 40));
+  assert.equal(pasteBox(openEditor([], { width: 35, height: 30 }), copy).boxes[0].rect.x, 5);
+});
+
+test("the steps of a key held down are undone as one, those of two boxes are not", () => {
+  let editor = reshapeBox(openEditor([PREDICTED, PREDICTED], SIZE), 1, rect(11, 20, 30, 40));
+  for (let x = 12; x < 20; x++) editor = joinEdits(reshapeBox(editor, 1, rect(x, 20, 30, 40)));
+  assert.equal(editor.past.length, 1);
+  editor = joinEdits(reshapeBox(editor, 2, rect(50, 20, 30, 40)));
+  assert.equal(editor.past.length, 2);
+  assert.deepEqual(undoEdit(undoEdit(editor)).boxes, openEditor([PREDICTED, PREDICTED], SIZE).boxes);
+  assert.deepEqual(redoEdit(undoEdit(editor)).boxes, editor.boxes);
 });

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { inkOn, labelColor, withAlpha } from "../../src/teachbox/web/static/panels/colors.js";
-import { DEFAULT_KEYS, commandsOf, labelKey } from "../../src/teachbox/web/static/keys/keymap.js";
+import { COMMAND_GROUPS } from "../../src/teachbox/web/static/keys/command_list.js";
+import { DEFAULT_KEYS, commandsOf, conflictOf, labelKey, rebind } from "../../src/teachbox/web/static/keys/keymap.js";
+import { openPersonal } from "../../src/teachbox/web/static/keys/personal.js";
+import { matchingLabels } from "../../src/teachbox/web/static/panels/label_palette.js";
 import { strokeOf } from "../../src/teachbox/web/static/keys/stroke.js";
 import { statusLine } from "../../src/teachbox/web/static/panels/status_line.js";
 
@@ -42,11 +45,67 @@ test("capitals, other alphabets, and keys that belong to the browser", () => {
   assert.equal(commandOf(stroke("a", "KeyA", "c")), null);
   assert.equal(commandOf(stroke("1", "Digit1", "m")), null);
   assert.equal(commandOf(stroke("x", "KeyX", "a")), null);
-  assert.equal(commandOf(stroke("Tab", "Tab")), null);
+  assert.equal(commandOf(stroke("Tab", "Tab")), "next-box");
+  assert.equal(commandOf(stroke("?", "Slash", "s")), "help");
+  assert.equal(commandOf(stroke("ArrowLeft", "ArrowLeft", "as")), "size-far-left");
 });
 
 test("keys as they are written on the label bar", () => {
   assert.deepEqual([0, 9, 10, 19, 20, 29, 30].map(labelKey), ["1", "0", "⇧1", "⇧0", "alt ⇧1", "alt ⇧0", ""]);
+});
+
+test("a digit chooses a label first and then does what else it means", () => {
+  assert.deepEqual(commandsOf("0", DEFAULT_KEYS), ["label-10", "zoom-fit"]);
+  assert.deepEqual(commandsOf("space", DEFAULT_KEYS), ["ignore", "pan"]);
+});
+
+test("every command has a name in the key help, and keys", () => {
+  const named = COMMAND_GROUPS.flatMap(({ commands }) => commands.map(({ name }) => name));
+  assert.deepEqual([...named].sort(), Object.keys(DEFAULT_KEYS).sort());
+  assert.ok(Object.values(DEFAULT_KEYS).every((strokes) => strokes.length > 0));
+});
+
+test("no key means two things, but a held one may mean another when it is pressed", () => {
+  for (const [command, strokes] of Object.entries(DEFAULT_KEYS)) {
+    for (const stroke of strokes) {
+      const conflict = conflictOf(DEFAULT_KEYS, command, stroke);
+      if (stroke !== "0") assert.equal(conflict, null, `${stroke} of ${command}`);
+    }
+  }
+});
+
+test("a key is changed, added, taken away, and taken from another command", () => {
+  const swapped = rebind(DEFAULT_KEYS, "accept", "a", "x");
+  assert.deepEqual([swapped.accept, swapped.reject], [["x"], []]);
+  assert.equal(conflictOf(DEFAULT_KEYS, "accept", "x"), "reject");
+  assert.equal(conflictOf(DEFAULT_KEYS, "accept", "3"), "label-3");
+  assert.deepEqual(rebind(DEFAULT_KEYS, "undo-edit", "z", "u")["undo-edit"], ["u", "mod+z"]);
+  assert.deepEqual(rebind(DEFAULT_KEYS, "undo-edit", null, "u")["undo-edit"], ["z", "mod+z", "u"]);
+  assert.deepEqual(rebind(DEFAULT_KEYS, "undo-edit", "z", null)["undo-edit"], ["mod+z"]);
+});
+
+test("keys are kept for each person, and those of commands that are gone are not", () => {
+  /** @type {Map<string, string>} */
+  const kept = new Map();
+  const storage = {
+    getItem: (/** @type {string} */ name) => kept.get(name) ?? null,
+    setItem: (/** @type {string} */ name, /** @type {string} */ value) => void kept.set(name, value),
+    removeItem: (/** @type {string} */ name) => void kept.delete(name),
+  };
+  const ada = openPersonal("ada", storage, () => {});
+  ada.set(rebind(ada.keys(), "accept", "a", "q"));
+  assert.deepEqual(JSON.parse(kept.get("teachbox/keys/ada") ?? ""), { accept: ["q"] });
+  kept.set("teachbox/keys/ada", JSON.stringify({ accept: ["q"], "of-old": ["w"], reject: "x" }));
+  assert.deepEqual(openPersonal("ada", storage, () => {}).keys(), { ...DEFAULT_KEYS, accept: ["q"] });
+  assert.equal(openPersonal("bob", storage, () => {}).keys(), DEFAULT_KEYS);
+});
+
+test("labels are found by their beginning, by a word, by a part, by letters in order", () => {
+  const labels = ["polar bear", "bear", "teddy bear", "beaver", "barn", "zebra"].map((name) => ({ name }));
+  assert.deepEqual(matchingLabels(labels, "bea").map((at) => labels[at].name), ["bear", "beaver", "polar bear", "teddy bear"]);
+  assert.deepEqual(matchingLabels(labels, "BR").map((at) => labels[at].name), ["zebra", "polar bear", "bear", "teddy bear", "beaver", "barn"]);
+  assert.deepEqual(matchingLabels(labels, "xyz"), []);
+  assert.equal(matchingLabels(labels, "").length, 6);
 });
 
 test("ink is told from the colour below it", () => {

@@ -34,6 +34,15 @@ def test_tasks_come_in_order_and_again_after_a_reload():
     assert queue.take("ann", 3, {2, 3, 4, 5}, 4) == []
 
 
+def test_a_skipped_task_comes_again_behind_those_that_wait_and_only_from_who_holds_it():
+    queue = queue_of(1, 2, 3)
+    queue.take("ann", 2, (), 0)
+    queue.postpone("bob", 1)
+    queue.postpone("ann", 77)
+    queue.postpone("ann", 1)
+    assert hashes(queue.take("ann", 3, {2}, 1)) == [3, 1]
+
+
 def test_each_session_gets_others():
     queue = queue_of(1, 2, 3)
     assert hashes(queue.take("ann", 2, (), 0)) == [1, 2]

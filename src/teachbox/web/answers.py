@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from teachbox.annotation import Task
 from teachbox.store.answer_log import check_hash
 from teachbox.web.parts import Json, Parts, UseParts
-from teachbox.web.schema import GivenAnswers, SessionQuestions, UndoAnswer
+from teachbox.web.schema import GivenAnswers, SessionQuestions, SkippedTask, UndoAnswer
 
 MOST_WAITING = 200
 _IMAGE_KEYS = ("_input_hash", "image", "path")
@@ -57,6 +57,12 @@ def undo_answer(body: UndoAnswer, parts: UseParts) -> Json:
     task = parts.store.undo_answer(parts.feed.dataset, session, body.task_hash).task
     parts.feed.undone(session, task)
     return Json({"task": task, "progress": parts.feed.progress, "total": parts.feed.total})
+
+
+@router.post("/skip_task")
+def skip_task(body: SkippedTask, parts: UseParts) -> Json:
+    parts.feed.skipped(parts.session(body.session_id), body.task_hash)
+    return Json({"_task_hash": body.task_hash})
 
 
 def _completed(parts: Parts, session: str, answer: Task) -> Task:

@@ -153,6 +153,12 @@ class Feed:
             self._queue.give_back(session, task, self._clock())
             self._changed.notify_all()
 
+    def skipped(self, session: str, task_hash: int) -> None:
+        """The session does not want to answer this task now: it comes again after those that wait."""
+        with self._changed:
+            self._queue.postpone(session, task_hash)
+            self._changed.notify_all()
+
     def known_task(self, task_hash: int) -> Task | None:
         """The task as this dataset asked it, from the queue or from the store."""
         with self._changed:

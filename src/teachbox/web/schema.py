@@ -41,6 +41,10 @@ class UndoAnswer(_Body):
     session_id: SessionId | None = None
 
 
+class SkippedTask(UndoAnswer):
+    """`POST /skip_task`."""
+
+
 def one_line(errors: Sequence[Any]) -> str:
     """The first thing wrong with a request, in one line: where it is, and what is wrong."""
     if not errors:

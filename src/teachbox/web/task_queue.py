@@ -90,6 +90,15 @@ class TaskQueue:
         self._waiting.pop(task_hash, None)
         self._leased.pop(task_hash, None)
 
+    def postpone(self, session: str, task_hash: int) -> None:
+        """A task that the session does not want now goes behind all that wait; one that it does not hold stays."""
+        entry = self._leased.get(task_hash)
+        if entry is None or entry.session != session:
+            return
+        del self._leased[task_hash]
+        entry.session = None
+        self._waiting[task_hash] = entry
+
     def give_back(self, session: str, task: Task, now: float) -> None:
         """A task whose answer was taken back is the session's, before everything else; its spans are a person's."""
         entry = Entry(task, touched=True, session=session, leased=now, expires=now + self._lease_seconds)

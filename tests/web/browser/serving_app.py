@@ -56,8 +56,11 @@ class Seer:
 class App:
     """The app over `paths`. Started again after a stop it listens at the same address, on the same store."""
 
-    def __init__(self, store: Store, paths: list[Path], model: Seer | None = None) -> None:
+    def __init__(
+        self, store: Store, paths: list[Path], model: Any = None, labels: list[dict[str, str]] = LABELS
+    ) -> None:
         self.store = store
+        self._labels = labels
         self._paths = paths
         self._model = model
         self._port = 0
@@ -70,11 +73,11 @@ class App:
 
     def start(self) -> None:
         """Serve; returns as soon as requests are answered."""
-        options: dict[str, Any] = {"labels": [label["name"] for label in LABELS]}
+        options: dict[str, Any] = {"labels": [label["name"] for label in self._labels]}
         if self._model:
             options |= {"predict": self._model.predict, "served_version": self._model.served_version}
         feed = Feed([{"path": str(path)} for path in self._paths], self.store, DATASET, **options)
-        app = create_app(self.store, feed, {"labels": LABELS, "threshold": 0.5})
+        app = create_app(self.store, feed, {"labels": self._labels, "threshold": 0.5})
         listener = bind("127.0.0.1", self._port)
         ready = threading.Event()
         self._server = WebServer(app, listener, ready.set)

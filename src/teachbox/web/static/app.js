@@ -10,11 +10,13 @@ import { openSettings } from "./desk/settings.js";
 import { createSupply, findProject } from "./desk/supply.js";
 import { createCommands } from "./keys/commands.js";
 import { listenToKeys } from "./keys/keyboard.js";
-import { DEFAULT_KEYS } from "./keys/keymap.js";
+import { openPersonal } from "./keys/personal.js";
 import { writtenStroke } from "./keys/stroke.js";
 import { labelColor } from "./panels/colors.js";
 import { announce, isForFocused, onPress, part } from "./panels/dom.js";
 import { flashSaved, showSaved } from "./panels/header.js";
+import { createKeyHelp, showKeys } from "./panels/key_help.js";
+import { createLabelPalette } from "./panels/label_palette.js";
 import { showNotice } from "./panels/notices.js";
 import { createRail } from "./panels/rail.js";
 import { ANSWERS, boxText, createScreen, sayBoxes } from "./screen.js";
@@ -45,11 +47,14 @@ function openPage(project) {
     say: announce,
     sayBoxes,
     lacking: () => supply.refill(),
+    skipped: (taskHash) => supply.skip(taskHash),
   });
-  const settings = openSettings(new URLSearchParams(location.search).get("session") ?? "", localStorage, () => {
+  const person = new URLSearchParams(location.search).get("session") ?? "";
+  const settings = openSettings(person, localStorage, () => {
     stage.repaint();
     rail.show();
   });
+  const personal = openPersonal(person, localStorage, showAllKeys);
   const stage = createStage(
     part("stage"),
     /** @type {HTMLCanvasElement} */ (part("canvas")),
@@ -61,7 +66,12 @@ function openPage(project) {
   const show = createScreen(project, desk, supply, stage, images, colorOf);
 
   /** @param {string} command */
-  const keyOf = (command) => writtenStroke(DEFAULT_KEYS[command]?.[0] ?? "");
+  const keyOf = (command) => writtenStroke(personal.keys()[command]?.[0] ?? "");
+
+  function showAllKeys() {
+    showKeys(keyOf);
+    rail.showKeys();
+  }
 
   function save() {
     outbox.flush();
@@ -69,18 +79,20 @@ function openPage(project) {
     announce(outbox.waiting() ? "Not everything is saved yet" : "Everything is saved");
   }
 
-  const { perform, holds } = createCommands(desk, stage, settings, save);
+  const dialogs = { help: createKeyHelp(personal).open, nameLabel: createLabelPalette(project.labels, desk.chooseLabel).open };
+  const { perform, holds } = createCommands(desk, stage, settings, dialogs, save);
   const rail = createRail(perform, keyOf, settings.get, settings.set);
   for (const answer of ANSWERS) onPress(answer, () => perform(answer));
   onPress("undo", desk.undo);
+  for (const command of ["skip", "flag", "help"]) onPress(command, () => perform(command));
   onPress("delete", desk.deleteSelected);
-  listenToKeys(() => DEFAULT_KEYS, perform, holds, isForFocused);
+  listenToKeys(personal.keys, perform, holds, isForFocused);
   addEventListener("online", outbox.flush);
   addEventListener("beforeunload", (event) => {
     if (outbox.isAtRisk()) event.preventDefault();
   });
   rail.show();
-  rail.showKeys();
+  showAllKeys();
   supply.open();
   show();
 }

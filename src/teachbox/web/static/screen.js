@@ -3,7 +3,7 @@
 import { isSuggestion, selectedBox } from "./boxes/editor.js";
 import { AHEAD } from "./desk/queue.js";
 import { createBoxList } from "./panels/box_list.js";
-import { announce, setBar, setDisabled, setText } from "./panels/dom.js";
+import { announce, part, setBar, setDisabled, setText } from "./panels/dom.js";
 import { showTrainer } from "./panels/header.js";
 import { createLabelBar } from "./panels/label_bar.js";
 import { showBanner, showNotice } from "./panels/notices.js";
@@ -59,6 +59,9 @@ function showAnswers(desk, editor) {
   setText("accept-text", editor && !editor.boxes.length ? "Accept: no objects" : "Accept");
   for (const answer of ANSWERS) setDisabled(answer, !desk.mayAnswer(answer));
   setDisabled("undo", !desk.lastGiven());
+  setDisabled("skip", !desk.current());
+  setDisabled("flag", !desk.current());
+  part("flag").ariaPressed = String(desk.current()?.flagged ?? false);
   setDisabled("delete", !editor || editor.selected === null);
 }
 

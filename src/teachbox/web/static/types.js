@@ -28,6 +28,7 @@
  * @property {number} [height]
  * @property {Span[]} [spans]
  * @property {{file?: string}} [meta]
+ * @property {boolean} [flagged]
  * @property {number} [version]
  *
  * @typedef {Task & {answer: Answer, _answer_key: string}} AnsweredTask

@@ -1,11 +1,14 @@
 /** What a person does to the boxes of one task. Pure: every function returns a new editor. */
 
 import { difference } from "./difference.js";
-import { MIN_SIDE, clipRect } from "./geometry.js";
+import { MIN_SIDE, clipRect, moveRect } from "./geometry.js";
 import { fitShape, hullOf } from "./polygons.js";
 import { boxSpan, isShape, roundRect, roundShape, sameRect, spanRect } from "./spans.js";
 
 /** @import { Box, Edit, Editor, Rect, Shape, Size, Span } from "../types.js" */
+
+/** How far beside its original a copy is put. */
+const PASTE_PX = 10;
 
 /**
  * An editor over the spans of a task. A span without a place is left out.
@@ -121,6 +124,43 @@ export function setCorners(editor, id, points) {
   const rect = roundRect(hullOf(shape));
   if (!box || rect.width < MIN_SIDE || rect.height < MIN_SIDE) return editor;
   return replaceBox(editor, { ...box, rect, shape, touched: true });
+}
+
+/**
+ * The box after the selected one, or before it, selected; the first, or the last, where none is. Null at the end.
+ * @param {Editor} editor
+ * @param {1 | -1} by
+ * @returns {Editor | null}
+ */
+export function selectNext(editor, by) {
+  const at = editor.boxes.findIndex((box) => box.id === editor.selected);
+  const next = at < 0 ? editor.boxes.at(by > 0 ? 0 : -1) : editor.boxes[at + by];
+  return next ? select(editor, next.id) : null;
+}
+
+/**
+ * A copy of a box, selected; beside the place of one that lies there already.
+ * @param {Editor} editor
+ * @param {Pick<Box, "label" | "rect" | "shape">} copy
+ * @returns {Editor}
+ */
+export function pasteBox(editor, { label, rect, shape }) {
+  const taken = editor.boxes.some((box) => box.label === label && sameRect(box.rect, rect));
+  const place = moveRect(rect, taken ? { x: PASTE_PX, y: PASTE_PX } : { x: 0, y: 0 }, editor.size);
+  const pasted = shape ? addPolygon(editor, fitShape(shape, rect, place), label) : addBox(editor, place, label);
+  return pasted === editor ? editor : select(pasted, editor.nextId);
+}
+
+/**
+ * The last two edits as one, where the later began with what the earlier made: steps of a key held down are one.
+ * @param {Editor} editor
+ * @returns {Editor}
+ */
+export function joinEdits(editor) {
+  const [first, second] = editor.past.slice(-2);
+  if (!first || !second || first.at !== second.at || first.come.length !== second.gone.length) return editor;
+  if (first.come.some((box, at) => box !== second.gone[at])) return editor;
+  return { ...editor, past: [...editor.past.slice(0, -2), { ...first, come: second.come }] };
 }
 
 /**

@@ -77,6 +77,8 @@ export function createStage(root, canvas, body, layer, host) {
   /** @type {number | null} */
   let hovered = null;
   let peeking = false;
+  /** Whether the body of the active box is to have the focus as soon as it is there. */
+  let focusing = false;
   let arrivedAt = -ARRIVAL_MS;
   let frame = 0;
   let wished = "";
@@ -136,6 +138,8 @@ export function createStage(root, canvas, body, layer, host) {
     const selected = peeking ? null : now(selectedBox(editor));
     handles.show(now(handledBox()), selected, view);
     if (selected) handles.name(host.describe(editor));
+    if (selected && focusing) handles.focusBody();
+    focusing = false;
     crosshair.show(wanted && !viewport.isNavigating() && !peeking ? pointer : null);
     // What is on the screen and where, for whoever drives the page from outside.
     Object.assign(canvas.dataset, { task: showing.key, scale: view.scale, x: view.x, y: view.y });
@@ -367,6 +371,10 @@ export function createStage(root, canvas, body, layer, host) {
     },
     cancel,
     repaint,
+    focusBody() {
+      focusing = true;
+      repaint();
+    },
     viewport,
     handles,
     /** Whether something is being drawn, moved or resized that would be lost. A single point is none. */
@@ -392,11 +400,6 @@ export function createStage(root, canvas, body, layer, host) {
       if (!showing || !box?.shape || grip.kind === "side") return;
       if (by) host.edit(setCorners(showing.editor, box.id, moveGrip(box.shape, grip, by, showing.editor.size)));
       else if (grip.kind === "corner") dropCorner(box, grip.at);
-    },
-    /** Where the pointer is in the image, else the middle of what is in sight. @returns {Point} */
-    focusPoint() {
-      const { width, height } = viewport.port();
-      return toImage(viewport.view(), pointer ?? { x: width / 2, y: height / 2 });
     },
     /** What of the image is in sight. @returns {Rect} */
     inSight: () => visibleRect(viewport.view(), viewport.port()),

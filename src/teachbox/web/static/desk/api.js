@@ -48,6 +48,15 @@ export function undoAnswer(session, taskHash) {
 }
 
 /**
+ * @param {string} session
+ * @param {number} taskHash
+ * @returns {Promise<unknown>}
+ */
+export function skipTask(session, taskHash) {
+  return post("skip_task", { session_id: session, _task_hash: taskHash });
+}
+
+/**
  * @param {string} path
  * @param {unknown} content
  */

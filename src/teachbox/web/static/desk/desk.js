@@ -3,15 +3,15 @@
  * one function here. Knows nothing of the screen.
  */
 
-import { deleteBox, editorSpans, relabelBox, select } from "../boxes/editor.js";
+import { deleteBox, editorSpans, isTouched, pasteBox, relabelBox, select, selectNext, selectedBox } from "../boxes/editor.js";
 import { newKey } from "./outbox.js";
 import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from "./queue.js";
 
-/** @import { Answer, AnsweredTask, Editor, Project, Task } from "../types.js" */
+/** @import { Answer, AnsweredTask, Box, Editor, Project, Task } from "../types.js" */
 /** @import { History } from "./history.js" */
 /** @import { Picture } from "../canvas/images.js" */
 /** @import { Letter, Outbox } from "./outbox.js" */
-/** @import { Queue } from "./queue.js" */
+/** @import { Entry, Queue } from "./queue.js" */
 
 /**
  * @typedef {object} Surroundings
@@ -24,6 +24,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  * @property {(text: string) => void} say  To those who do not see the page.
  * @property {(editor: Editor) => void} sayBoxes
  * @property {() => void} lacking  Called when there is room for more tasks.
+ * @property {(taskHash: number) => void} skipped  Called when a task is to come again later.
  *
  * @typedef {ReturnType<typeof createDesk>} Desk
  */
@@ -32,7 +33,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  * @param {Project} project
  * @param {Surroundings} around
  */
-export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking }) {
+export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking, skipped }) {
   const session = project.session_id;
   /** @type {Queue} */
   let queue = [];
@@ -42,6 +43,10 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
   /** @type {Task | null} A newer prediction that waits until the person lets go of the image. */
   let late = null;
   let refusal = "";
+  /** What was copied last. @type {Pick<Box, "label" | "rect" | "shape"> | null} */
+  let clipboard = null;
+  /** Tasks that were skipped, with what was done to them. @type {Map<number, Entry>} */
+  const skips = new Map();
 
   const current = () => queue[0] ?? null;
   const picture = () => (queue[0] ? pictureOf(queue[0].task.image) : null);
@@ -81,6 +86,53 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     changed();
   }
 
+  /** Select the box after the selected one, or before it; false at the end. @param {1 | -1} by */
+  function selectNextBox(by) {
+    const entry = current();
+    const next = entry && picture()?.state === "ready" ? selectNext(entry.editor, by) : null;
+    if (next && !isBusy()) edit(next);
+    return next !== null;
+  }
+
+  /** Copy the selected box; false where there is none. */
+  function copy() {
+    const entry = current();
+    const box = entry && selectedBox(entry.editor);
+    if (!box) return false;
+    clipboard = { label: box.label, rect: box.rect, shape: box.shape };
+    say(`Copied: ${box.label}`);
+    return true;
+  }
+
+  /** Paste what was copied; false where nothing was. */
+  function paste() {
+    const copied = clipboard;
+    if (copied) change((editor) => pasteBox(editor, copied));
+    return copied !== null;
+  }
+
+  function flag() {
+    const entry = current();
+    if (!entry) return;
+    queue = [{ ...entry, flagged: !entry.flagged }, ...queue.slice(1)];
+    say(entry.flagged ? "Not flagged any more" : "Flagged");
+    changed();
+  }
+
+  /** Put the image back, to come again later with what was done to it. */
+  function skip() {
+    const entry = current();
+    if (!entry || isBusy()) return;
+    const hash = entry.task._task_hash;
+    if (entry.kept || isTouched(entry.editor)) skips.set(hash, { ...entry, editor: select(entry.editor, null) });
+    queue = queue.slice(1);
+    late = null;
+    changed();
+    skipped(hash);
+    const next = current();
+    say(`Skipped. ${next ? describe(next.task) : ""}`);
+  }
+
   /** An unseen image is neither accepted nor rejected; one that cannot be seen may be rejected. @param {Answer} answer */
   function mayAnswer(answer) {
     const state = picture()?.state;
@@ -94,6 +146,8 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     const spans = editorSpans(entry.editor);
     /** @type {AnsweredTask} */
     const answered = { ...entry.task, ...entry.editor.size, spans, answer, _answer_key: newKey() };
+    if (entry.flagged) answered.flagged = true;
+    else delete answered.flagged;
     queue = queue.slice(1);
     late = null;
     refusal = "";
@@ -127,6 +181,8 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
   function take(tasks) {
     const underWay = outbox.taskHashes();
     queue = addTasks(queue, tasks.filter((task) => !underWay.includes(task._task_hash)));
+    queue = queue.map((entry) => skips.get(entry.task._task_hash) ?? entry);
+    for (const { task } of queue) skips.delete(task._task_hash);
   }
 
   /** A task with newer predictions. @param {Task} task */
@@ -194,7 +250,12 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     change,
     selectBox,
     deleteSelected,
+    selectNextBox,
     chooseLabel,
+    copy,
+    paste,
+    flag,
+    skip,
     mayAnswer,
     give,
     undo,

@@ -9,6 +9,7 @@ import { isTouched, openEditor } from "../boxes/editor.js";
  * @property {Task} task
  * @property {Editor} editor
  * @property {boolean} kept  Its boxes are a person's (an answer taken back): no prediction replaces them.
+ * @property {boolean} flagged  Marked to be found again.
  *
  * @typedef {readonly Entry[]} Queue
  */
@@ -23,7 +24,7 @@ export const AHEAD = 3;
  */
 export function openEntry(task, kept = false) {
   const size = { width: task.width ?? 0, height: task.height ?? 0 };
-  return { task, editor: openEditor(task.spans ?? [], size), kept };
+  return { task, editor: openEditor(task.spans ?? [], size), kept, flagged: task.flagged ?? false };
 }
 
 /**

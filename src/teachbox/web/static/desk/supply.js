@@ -1,6 +1,6 @@
 /** Keeps the desk supplied: asks the server for tasks, hears what it tells, waits while it is gone. */
 
-import { Refused, Unreachable, getProject, getQuestions } from "./api.js";
+import { Refused, Unreachable, getProject, getQuestions, skipTask } from "./api.js";
 import { openConnection } from "./connection.js";
 
 /** @import { Project, Status } from "../types.js" */
@@ -53,6 +53,18 @@ export function createSupply(project, desk, outbox, changed) {
     if (dry && desk.isEmpty()) askAgain = window.setTimeout(refill, ASK_AGAIN_MS);
   }
 
+  /** Let the server give a task again later. Where it cannot be told, it gives it again soon. @param {number} taskHash */
+  async function skip(taskHash) {
+    asking = true;
+    try {
+      await skipTask(session, taskHash);
+    } catch (error) {
+      if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
+    }
+    asking = false;
+    void refill();
+  }
+
   /** @param {Status} next */
   function takeStatus(next) {
     status = next;
@@ -85,6 +97,8 @@ export function createSupply(project, desk, outbox, changed) {
     /** Whether the server has not answered for a while. */
     gone: () => gone,
     refill: () => void refill(),
+    /** @param {number} taskHash */
+    skip: (taskHash) => void skip(taskHash),
     open() {
       openConnection(
         `events?session_id=${encodeURIComponent(session)}`,

@@ -12,13 +12,26 @@ export const DEFAULT_KEYS = {
   undo: ["backspace"],
   save: ["mod+s"],
   delete: ["delete"],
+  skip: ["n"],
+  flag: ["f"],
+  "next-box": ["tab"],
+  "previous-box": ["shift+tab"],
+  "name-label": ["l", "/"],
+  copy: ["mod+c"],
+  paste: ["mod+v"],
   "undo-edit": ["z", "mod+z"],
   "redo-edit": ["shift+z", "mod+shift+z", "mod+y"],
   deselect: ["esc"],
-  finish: ["enter"],
+  "insert-box": ["i"],
   "tool-box": ["b"],
   "tool-extreme": ["e"],
   "tool-polygon": ["p"],
+  finish: ["enter"],
+  ...arrows("move", ""),
+  ...arrows("move-far", "shift+"),
+  ...arrows("size", "alt+"),
+  ...arrows("size-far", "alt+shift+"),
+  handles: ["f2"],
   "zoom-in": ["+", "=", "mod++", "mod+="],
   "zoom-out": ["-", "mod+-"],
   "zoom-fit": ["0", "mod+0"],
@@ -32,7 +45,16 @@ export const DEFAULT_KEYS = {
   "less-contrast": ["{"],
   "more-contrast": ["}"],
   "plain-image": ["\\"],
+  help: ["?"],
 };
+
+/** Commands that mean something while their key is held: another may share it, and is done when it is let go unused. */
+const HOLDS = ["pan", "peek"];
+
+/** @param {string} name @param {string} held */
+function arrows(name, held) {
+  return Object.fromEntries(["left", "right", "up", "down"].map((way) => [`${name}-${way}`, [held + way]]));
+}
 
 /** Digits choose labels 1 to 10, with shift 11 to 20, with alt and shift 21 to 30. */
 const LABEL_KEYS = ["", "shift+", "alt+shift+"].flatMap((held) => Array.from("1234567890", (digit) => held + digit));
@@ -58,6 +80,46 @@ export function commandsOf(stroke, keys) {
  */
 function commandsAt(stroke, keys) {
   return Object.keys(keys).filter((command) => keys[command]?.includes(stroke));
+}
+
+/**
+ * What a stroke means already, that another command would take it from; null where it is free.
+ * @param {Keys} keys
+ * @param {string} command  That is to have it.
+ * @param {string} stroke
+ * @returns {string | null}
+ */
+export function conflictOf(keys, command, stroke) {
+  const others = commandsAt(stroke, keys).filter((name) => name !== command && HOLDS.includes(name) === HOLDS.includes(command));
+  if (others[0]) return others[0];
+  const label = LABEL_KEYS.indexOf(stroke);
+  return label < 0 ? null : labelCommand(label);
+}
+
+/**
+ * The keys with one stroke given to a command in the place of another, and taken from whichever had it.
+ * @param {Keys} keys
+ * @param {string} command
+ * @param {string | null} before  Null where it gets one more.
+ * @param {string | null} after  Null where it loses one.
+ * @returns {Keys}
+ */
+export function rebind(keys, command, before, after) {
+  const taken = after === null ? null : conflictOf(keys, command, after);
+  return Object.fromEntries(
+    Object.entries(keys).map(([name, strokes]) => {
+      if (name === taken) return [name, strokes.filter((stroke) => stroke !== after)];
+      if (name !== command) return [name, strokes];
+      const kept = strokes.filter((stroke) => stroke !== before && stroke !== after);
+      return [name, after === null ? kept : [...kept.slice(0, placeOf(strokes, before)), after, ...kept.slice(placeOf(strokes, before))]];
+    }),
+  );
+}
+
+/** @param {readonly string[]} strokes @param {string | null} stroke */
+function placeOf(strokes, stroke) {
+  const at = stroke === null ? -1 : strokes.indexOf(stroke);
+  return at < 0 ? strokes.length : at;
 }
 
 /**

@@ -40,11 +40,18 @@ export function setDisabled(id, disabled) {
   part(id).ariaDisabled = String(disabled);
 }
 
+const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+
 /**
- * Whether a key belongs to the button that the keyboard is on.
+ * Whether a key belongs to what has the keyboard's focus: to a dialog, a field, a button, and tab to all but the image.
  * @param {KeyboardEvent} event
  */
 export function isForFocused({ key, target }) {
+  if (!(target instanceof HTMLElement) || target === document.body) return document.querySelector("dialog[open]") !== null;
+  if (target.closest("dialog")) return true;
+  if (target instanceof HTMLInputElement && target.type === "range") return MOVES.includes(key) || key === "Tab";
+  if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target.isContentEditable) return true;
+  if (key === "Tab") return !target.closest("#stage");
   return (key === " " || key === "Enter") && target instanceof HTMLButtonElement && target.matches(":focus-visible");
 }
 
