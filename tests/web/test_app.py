@@ -329,3 +329,20 @@ def test_a_signal_stops_it_though_a_stream_is_open(tmp_path, number):
             assert not [line for line in lines if line.startswith("event: error")]
         assert process.stdout.read() == "tidied up\n"
         assert process.wait(20) == 0
+
+
+def test_a_skipped_task_is_given_again_after_the_others(serve_feed, make_feed, images):
+    feed, _ = make_feed(images(4))
+    client = serve_feed(feed)
+
+    def files(n, exclude=()):
+        body = {"session_id": "ann", "n": n, "exclude": list(exclude)}
+        tasks = client.post("/get_session_questions", json=body).json()["tasks"]
+        return [task["meta"]["file"] for task in tasks], [task["_task_hash"] for task in tasks]
+
+    names, hashes = files(2)
+    assert names == ["i00.png", "i01.png"]
+    skipped = client.post("/skip_task", json={"session_id": "ann", "_task_hash": hashes[0]})
+    assert (skipped.status_code, skipped.json()) == (200, {"_task_hash": hashes[0]})
+    assert files(3, hashes[1:])[0] == ["i02.png", "i03.png", "i00.png"]
+    assert client.post("/skip_task", json={"session_id": "ann"}).status_code == 400

@@ -61,7 +61,7 @@ def undo_answer(body: UndoAnswer, parts: UseParts) -> Json:
 
 @router.post("/skip_task")
 def skip_task(body: SkippedTask, parts: UseParts) -> Json:
-    parts.feed.skipped(parts.session(body.session_id), body.task_hash)
+    parts.feed.postponed(parts.session(body.session_id), body.task_hash)
     return Json({"_task_hash": body.task_hash})
 
 

@@ -153,7 +153,7 @@ class Feed:
             self._queue.give_back(session, task, self._clock())
             self._changed.notify_all()
 
-    def skipped(self, session: str, task_hash: int) -> None:
+    def postponed(self, session: str, task_hash: int) -> None:
         """The session does not want to answer this task now: it comes again after those that wait."""
         with self._changed:
             self._queue.postpone(session, task_hash)
