@@ -17,7 +17,14 @@ from teachbox.training.rounds import Trainer, build_parts
 pytestmark = pytest.mark.tf
 
 
-@pytest.mark.parametrize("model", [pytest.param(None, id="ssd"), pytest.param(CENTER_NET, id="center_net")])
+MODELS = [
+    pytest.param(None, id="ssd"),
+    # The oracles compare another family on these backends, too.
+    pytest.param(CENTER_NET, id="center_net", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_a_round_is_trained_published_and_taken_up_again(tmp_path: Path, model: str | None) -> None:
     project = Project(tmp_path)
     if model is not None:

@@ -10,7 +10,10 @@ from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Row
 TYPES = {
     "resnet_v1_50_fpn": 32,
     "resnet_v1_101_fpn": 32,
+    "resnet_v2_50": 32,
+    "resnet_v2_101": 32,
     "mobilenet_v2_fpn": 32,
+    "mobilenet_v2_fpn_sep_conv": 32,
     "hourglass_10": 8,
     "hourglass_20": 16,
     "hourglass_32": 32,
@@ -110,7 +113,7 @@ ROWS = Rows(
     },
     same_length={f"model.center_net.{head}": [("num_filters", "kernel_sizes")] for head in HEADS},
     of_types={
-        f"model.center_net.feature_extractor.{name}": "mobilenet_v2_fpn"
+        f"model.center_net.feature_extractor.{name}": "mobilenet_v2_fpn mobilenet_v2_fpn_sep_conv"
         for name in ("depth_multiplier", "use_separable_conv", "upsampling_interpolation")
     },
     rules={

@@ -8,12 +8,13 @@ from typing import Any
 
 from teachbox.config.protos import center_net_pb2
 from teachbox.detector.build.refuse import not_built, refuse_others
-from teachbox.detector.features.center_features import PyramidCenterFeatures, UpwardPath
+from teachbox.detector.features.center_features import CenterFeatures, TransposedPath, UpwardPath
 from teachbox.detector.features.hourglass import HOURGLASSES, HourglassSize, StackedHourglasses
 from teachbox.detector.features.mobilenet_v1 import mobilenet_hyperparams
 from teachbox.detector.features.mobilenet_v2 import LAST_FILTERS, MobileNetV2, divisible
 from teachbox.detector.features.preprocessing import less_channel_means, normalised, reversed_channels, to_unit_range
 from teachbox.detector.features.resnet_v1 import KERAS_APPLICATION, ResNetV1, resnet_hyperparams
+from teachbox.detector.features.resnet_v2 import ResNetV2
 from teachbox.errors import ConfigError
 
 WHERE = "model.center_net.feature_extractor"
@@ -47,10 +48,10 @@ def _preprocessing(message: Message, *steps: Step) -> Step:
     return preprocess
 
 
-def _resnet_v1_fpn(layers: int, message: Message) -> PyramidCenterFeatures:
+def _resnet_v1_fpn(layers: int, message: Message) -> CenterFeatures:
     refuse_others(message, WHERE, "type channel_means channel_stds bgr_ordering")
     hyperparams = resnet_hyperparams(KERAS_APPLICATION)
-    return PyramidCenterFeatures(
+    return CenterFeatures(
         ResNetV1(f"resnet_v1_{layers}", hyperparams, layers=layers, variant=KERAS_APPLICATION, name="resnet_v1"),
         UpwardPath((256, 256, 128, 64), name="upward"),
         taps=[f"block{number}" for number in range(1, 5)],
@@ -59,14 +60,25 @@ def _resnet_v1_fpn(layers: int, message: Message) -> PyramidCenterFeatures:
     )
 
 
-def _mobilenet_v2_fpn(message: Message) -> PyramidCenterFeatures:
+def _resnet_v2(layers: int, message: Message) -> CenterFeatures:
+    refuse_others(message, WHERE, "type channel_means channel_stds bgr_ordering")
+    return CenterFeatures(
+        ResNetV2(layers=layers, name="resnet_v2"),
+        TransposedPath((256, 128, 64), name="upward"),
+        taps=["block4"],
+        preprocess=_preprocessing(message, to_unit_range),
+        name="feature_extractor",
+    )
+
+
+def _mobilenet_v2_fpn(message: Message) -> CenterFeatures:
     refuse_others(
         message,
         WHERE,
         "type channel_means channel_stds bgr_ordering depth_multiplier use_separable_conv upsampling_interpolation",
     )
     multiplier = message.depth_multiplier
-    return PyramidCenterFeatures(
+    return CenterFeatures(
         MobileNetV2(
             "MobilenetV2",
             mobilenet_hyperparams().without_regularizer(),
@@ -77,7 +89,7 @@ def _mobilenet_v2_fpn(message: Message) -> PyramidCenterFeatures:
         ),
         UpwardPath(
             (64, 64, 32, 24),
-            separable=message.use_separable_conv,
+            separable=message.use_separable_conv or message.type.endswith("_sep_conv"),
             interpolation=message.upsampling_interpolation,
             name="upward",
         ),
@@ -95,7 +107,10 @@ def _hourglass(size: HourglassSize, message: Message) -> StackedHourglasses:
 _TYPES: dict[str, Callable[[Message], Any]] = {
     "resnet_v1_50_fpn": partial(_resnet_v1_fpn, 50),
     "resnet_v1_101_fpn": partial(_resnet_v1_fpn, 101),
+    "resnet_v2_50": partial(_resnet_v2, 50),
+    "resnet_v2_101": partial(_resnet_v2, 101),
     "mobilenet_v2_fpn": _mobilenet_v2_fpn,
+    "mobilenet_v2_fpn_sep_conv": _mobilenet_v2_fpn,
     **{f"hourglass_{layers}": partial(_hourglass, size) for layers, size in HOURGLASSES.items()},
 }
 """`feature_extractor.type` → what builds it."""

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from teachbox.detector.hyperparams import BatchNormOptions, ConvHyperparams
-from teachbox.detector.layers import ConvBlock, Shape, build_in_order
+from teachbox.detector.layers import BatchNorm, ConvBlock, Shape, apply_in_order, build_in_order, shape_behind
 from teachbox.detector.names import NamedVariables, numbered
 
 STRIDE = 4
@@ -73,7 +73,61 @@ class UpwardPath(keras.layers.Layer):
         ]
 
 
-class PyramidCenterFeatures(keras.layers.Layer):
+class Transposed(keras.layers.Layer):
+    """A transposed 3×3 convolution that doubles a map's sides, batch normalisation, ReLU."""
+
+    def __init__(self, name: str, filters: int) -> None:
+        super().__init__(name=name)
+        options = keras_hyperparams()
+        assert options.batch_norm is not None
+        self.conv = keras.layers.Conv2DTranspose(
+            filters, 3, strides=2, padding="same", kernel_initializer=options.make_initializer(), name="conv"
+        )
+        self.batch_norm = BatchNorm(options.batch_norm, name="batch_norm")
+
+    def build(self, input_shape: Shape) -> None:
+        self.conv.build(input_shape)
+        self.batch_norm.build(self.compute_output_shape(input_shape))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(self.conv.compute_output_shape(input_shape))
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return ops.relu(self.batch_norm(self.conv(x), training=training))
+
+    @property
+    def weighted_layers(self) -> list[Any]:
+        """The layers that have variables, in the order in which they are applied."""
+        return [self.conv, self.batch_norm]
+
+
+class TransposedPath(keras.layers.Layer):
+    """Takes one map, in a list, and doubles its sides for each of `filters`: a 3×3 convolution, then a transposed one,
+    of as many filters."""
+
+    def __init__(self, filters: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.steps: list[ConvBlock | Transposed] = []
+        for index, number in enumerate(filters):
+            self.steps.append(ConvBlock(f"conv_{index}", keras_hyperparams(), kernel_size=3, filters=number))
+            self.steps.append(Transposed(f"transposed_{index}", number))
+
+    def build(self, input_shape: Sequence[Shape]) -> None:
+        build_in_order(self.steps, input_shape[0])
+
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
+        return shape_behind(self.steps, input_shape[0])
+
+    def call(self, feature_maps: Sequence[Any], training: bool = False) -> Any:
+        return apply_in_order(self.steps, feature_maps[0], training)
+
+    @property
+    def keras_layers(self) -> list[Any]:
+        """The layers with variables in the order of a Keras model."""
+        return [layer for step in self.steps for layer in step.weighted_layers]
+
+
+class CenterFeatures(keras.layers.Layer):
     """The backbone's outputs `taps`, fine to coarse, through an `upward` path: `call` gives one map, in a list.
 
     Images are [B, H, W, 3], both sides multiples of `size_multiple`.
@@ -83,7 +137,13 @@ class PyramidCenterFeatures(keras.layers.Layer):
     num_maps = 1
 
     def __init__(
-        self, backbone: Any, upward: UpwardPath, *, taps: Sequence[str], preprocess: Callable[[Any], Any], **kwargs: Any
+        self,
+        backbone: Any,
+        upward: UpwardPath | TransposedPath,
+        *,
+        taps: Sequence[str],
+        preprocess: Callable[[Any], Any],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.backbone, self.upward, self.taps = backbone, upward, list(taps)
