@@ -67,6 +67,9 @@ RESNET_TWO_STAGES = Allowed(
     feature_maps=5e-4,
     reasons={"feature_maps": "features of regions reach some hundreds, where 3e-5 is the last digit"},
 )
+MOBILENET_V2_CENTERS = Allowed(
+    predictions=6e-4, reasons={"predictions": "sizes are of tens of cells: 2e-4 here, 3e-4 with PyTorch's kernels"}
+)
 # Done so here too, what is left is 6e-5, and 3e-5 of the statistics.
 DIFFERENCE = "the original's synchronized batch normalisation takes a variance as a difference of two means"
 HOURGLASS = Allowed(training=2e-3, statistics=2e-3, reasons={"training": DIFFERENCE, "statistics": DIFFERENCE})
@@ -108,7 +111,7 @@ ORACLES = (
     Oracle("faster_rcnn_resnet50", RESNET_TWO_STAGES, slow=True),
     Oracle("faster_rcnn_resnet101", RESNET_TWO_STAGES, slow=True),
     Oracle("center_net_resnet50_v1_fpn", slow=True),
-    Oracle("center_net_mobilenet_v2_fpn", MOBILENET_V2, elsewhere=True),
+    Oracle("center_net_mobilenet_v2_fpn", MOBILENET_V2_CENTERS, elsewhere=True),
     Oracle("center_net_hourglass", HOURGLASS, slow=True),
     Oracle("rfcn_resnet101", RESNET_TWO_STAGES, slow=True),
     Oracle("faster_rcnn_resnet50_keras", RESNET_TWO_STAGES, slow=True),

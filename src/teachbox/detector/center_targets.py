@@ -35,6 +35,7 @@ class CenterTargetAssigner:
     ) -> CenterTargets:
         """Targets for feature maps of `map_shape` (height, width) and padded ground truth: boxes [B, G, 4] in 0–1,
         classes int [B, G] from 0, weights [B, G], num_boxes int [B]."""
+        boxes, weights = ops.convert_to_tensor(boxes), ops.convert_to_tensor(weights)
         rows, columns = map_shape
         height, width = ops.cast(rows, "float32"), ops.cast(columns, "float32")
         count = ops.shape(boxes)[1]
