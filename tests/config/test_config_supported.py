@@ -206,6 +206,14 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
     assert part in text
 
 
+def test_of_single_shot_samples_of_tensorflow_2_nothing_is_refused_but_how_they_restore(oracles: Path):
+    files = sorted((oracles / "sample_configs" / "configs_tf2").glob("ssd_*.config"))
+    assert len(files) == 18
+    for file in files:
+        refused = {finding.field_path for finding in examine(load_pipeline(file)).refused}
+        assert refused <= {"train_config.fine_tune_checkpoint_version"}, file.name
+
+
 # One change at a time
 
 
