@@ -18,10 +18,14 @@ class Oracle:
     slow: bool = False
     elsewhere: bool = False
     """Whether the quick suite compares it on JAX and PyTorch too."""
+    allowed_elsewhere: Allowed | None = None
+    """What is allowed there, if not the same."""
 
     def allowed_here(self) -> Allowed:
         """What is allowed on the backend in use."""
-        return self.allowed if keras.backend.backend() == "tensorflow" else other_kernels(self.allowed)
+        if keras.backend.backend() == "tensorflow":
+            return self.allowed
+        return other_kernels(self.allowed_elsewhere or self.allowed)
 
 
 def other_kernels(allowed: Allowed) -> Allowed:
@@ -106,7 +110,12 @@ ORACLES = (
         # What lies behind the layer that is used is not run here, and has no averages to update.
         Allowed(unlike=("MobilenetV1/Conv2d_12_", "MobilenetV1/Conv2d_13_", *BEYOND_THE_BACKBONE)),
     ),
-    Oracle("ssd_efficientdet_d0_keras"),
+    Oracle(
+        "ssd_efficientdet_d0_keras",
+        # TensorFlow's mean of 128 × 128 pixels, in squeeze and excitation, is off by 6.7e-5 beside float64 (PyTorch's by
+        # 2e-7), and sixteen residuals amplify it: the oracle has that rounding, other backends do not.
+        allowed_elsewhere=Allowed(predictions=6e-3, feature_maps=3e-3, detections=1e-3, losses=5e-4),
+    ),
     Oracle("faster_rcnn_inception_v2"),
     Oracle("faster_rcnn_resnet50", RESNET_TWO_STAGES, slow=True),
     Oracle("faster_rcnn_resnet101", RESNET_TWO_STAGES, slow=True),
