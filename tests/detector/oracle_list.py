@@ -112,7 +112,7 @@ ORACLES = (
     ),
     Oracle(
         "ssd_efficientdet_d0_keras",
-        # TensorFlow's mean of 128 × 128 pixels, in squeeze and excitation, is off by 6.7e-5 beside float64 (PyTorch's by
+        # TensorFlow's mean of 128 × 128 pixels, in squeeze and excitation, is off by 6.7e-5 of float64 (PyTorch's by
         # 2e-7), and sixteen residuals amplify it: the oracle has that rounding, other backends do not.
         allowed_elsewhere=Allowed(predictions=6e-3, feature_maps=3e-3, detections=1e-3, losses=5e-4),
     ),
