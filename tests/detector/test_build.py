@@ -204,5 +204,5 @@ def test_an_architecture_that_is_not_built_is_refused():
 
     message = model_pb2.DetectionModel()
     message.experimental_model.SetInParent()
-    with pytest.raises(ConfigError, match="model.experimental_model is not built"):
+    with pytest.raises(ConfigError, match="experimental_model is not built"):
         build_detector(message)
