@@ -22,7 +22,6 @@ os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "detector"))
 
-from golden import Golden
 from oracle_list import ORACLES, Oracle
 from parity import Row, compare
 
@@ -65,7 +64,7 @@ def main() -> int:
     chosen = [oracle for oracle in ORACLES if not arguments.names or oracle.name in arguments.names]
     for oracle in chosen:
         started = time.perf_counter()
-        rows = list(compare(Golden.load(arguments.oracles / oracle.name), oracle.allowed_here()))
+        rows = list(compare(oracle.golden(arguments.oracles), oracle.allowed_here()))
         worst = worst_by_kind(rows)
         print(line(oracle, worst, time.perf_counter() - started), flush=True)
         exceeded += [f"{oracle.name}: {row}" for row in rows if not row.passed]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,29 @@ class Golden:
             classes[image, :count] = self.arrays[f"groundtruth/{image}/classes_one_hot"].argmax(axis=1)
             weights[image, :count] = self.arrays[f"groundtruth/{image}/weights"]
         return {"boxes": boxes, "classes": classes, "weights": weights, "num_boxes": counts}
+
+    def without_masks(self) -> Golden:
+        """What is stored of a Mask R-CNN's boxes: as if its third stage were not there.
+
+        The masks' loss reaches both backbones, whose gradients therefore are unknown (None); the heads' are the same.
+        """
+        config = type(self.config)()
+        config.CopyFrom(self.config)
+        config.model.faster_rcnn.number_of_stages = 2
+        config.model.faster_rcnn.second_stage_box_predictor.mask_rcnn_box_predictor.predict_instance_masks = False
+        masks, loss = "SecondStageBoxPredictor/Conv", "Loss/BoxClassifierLoss/mask_loss"
+        modes = {}
+        for mode in ("eval", "train"):
+            modes[mode] = dict(self.numbers[mode])
+            modes[mode]["losses"] = {name: value for name, value in modes[mode]["losses"].items() if name != loss}
+        train = modes["train"]
+        train["total_loss"] -= self.numbers["train"]["losses"][loss]
+        train["gradient_l2"] = {
+            name: None if "FeatureExtractor/" in name else norm
+            for name, norm in train["gradient_l2"].items()
+            if not name.startswith(masks)
+        }
+        known = (norm for norm in train["gradient_l2"].values() if norm is not None)
+        train["gradient_global_l2"] = math.sqrt(sum(norm**2 for norm in known))
+        variables = [variable for variable in self.variables if not variable["name"].startswith(masks)]
+        return replace(self, config=config, numbers=self.numbers | modes, variables=variables)

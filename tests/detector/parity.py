@@ -261,11 +261,12 @@ def training_mode(golden: Golden, detector: Any, images: Any, unlike: tuple[str,
     }
     different = set(norms) ^ set(stored["gradient_l2"])
     yield "gradient", f"variables trained {sorted(different)[:3] or ''}", float(len(different))
-    total_norm = float(np.sqrt(sum(norm**2 for norm in norms.values())))
+    known = {name: norm for name, norm in stored["gradient_l2"].items() if norm is not None}
+    total_norm = float(np.sqrt(sum(norms.get(name, 0.0) ** 2 for name in known)))
     yield "gradient", "length of the gradient", relative(total_norm, stored["gradient_global_l2"])
     # A gradient that is small beside the others is compared with a thousandth of them all.
     least = 1e-3 * stored["gradient_global_l2"]
-    for name, expected in stored["gradient_l2"].items():
+    for name, expected in known.items():
         yield "gradient", f"gradient/{name}", abs(norms.get(name, 0.0) - expected) / max(expected, least)
     for name, statistics in stored["moving_averages_after_one_update"].items():
         if not any(part in name for part in unlike):

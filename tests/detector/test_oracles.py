@@ -7,7 +7,6 @@ from pathlib import Path
 
 import keras
 import pytest
-from golden import Golden
 from oracle_list import ORACLES, Oracle
 from parity import compare
 
@@ -28,7 +27,7 @@ def marks(oracle: Oracle) -> list[pytest.MarkDecorator]:
 def test_agrees_with_the_original(oracles: Path, oracle: Oracle):
     if not SAME_KERNELS:
         pytest.skip("other kernels than the oracles': set TF_ENABLE_ONEDNN_OPTS=0 (make test does)")
-    rows = list(compare(Golden.load(oracles / oracle.name), oracle.allowed_here()))
+    rows = list(compare(oracle.golden(oracles), oracle.allowed_here()))
     assert len(rows) > 20
     wrong = [str(row) for row in rows if not row.passed]
     assert not wrong, f"{len(wrong)} of {len(rows)}:\n" + "\n".join(wrong[:20])
