@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,11 @@ from teachbox.config.label_map import load_label_map
 from teachbox.config.load import load_pipeline
 from teachbox.config.starter import write_starter
 from teachbox.data.batches import Example, training_batches
-from teachbox.data.examples import task_to_training_example
-from teachbox.data.sources import make_task
+from teachbox.data.examples import encode_example, task_to_training_example
+from teachbox.data.sources import make_task, read_image
+from teachbox.serving.client import Client, Detections
+from teachbox.serving.server import ModelServer
+from teachbox.serving.settings import ServerSettings
 from teachbox.training.batch_norm import batch_norm_layers
 from teachbox.training.evaluate import Evaluator
 from teachbox.training.loop import train
@@ -114,6 +118,47 @@ def test_a_version_detects_what_the_detector_detects(parts: Parts, tmp_path: Pat
         assert int(found["num_detections"][0]) == count > 0
         np.testing.assert_allclose(found["detection_scores"], own["detection_scores"], atol=1e-4)
         assert set(found["detection_classes"].numpy()[0, :count]) == {1.0}
+
+
+def test_our_server_takes_a_round_s_version_in_and_answers_with_it(parts: Parts, tmp_path: Path) -> None:
+    assert parts.labels.where is not None
+    examples = squares(tmp_path, Path(parts.labels.where))
+    first = parts.publisher.publish(step=parts.learner.step, values=parts.learner.published())
+    server = ModelServer(
+        ServerSettings(host="127.0.0.1", port=0, model_name="squares", base_path=first.path.parent, poll_seconds=0.05)
+    )
+    server.start()
+    with Client("127.0.0.1", server.port, "squares") as client:
+        try:
+            before = answer_of(client, first.number, tmp_path)
+            batches = training_batches(itertools.cycle(examples), parts.resizer, None, 1, parts.max_boxes, seed=1)
+            assert [step.step for step in train(parts.learner, batches, 3)][-1] == parts.learner.step
+            batches.close()
+            second = parts.publisher.publish(step=parts.learner.step, values=parts.learner.published())
+            assert not second.whole
+            after = answer_of(client, second.number, tmp_path)
+        finally:
+            server.stop()
+    assert len(after.scores) > 0
+    assert before.scores[0] != after.scores[0]
+    pixels, true_shape = parts.resizer(tf.constant(np.asarray(Image.open(tmp_path / "0.png"))))
+    predictions = parts.detector(parts.detector.preprocess(pixels[None]), true_shape[None], training=False)
+    own = parts.detector.postprocess(predictions, true_shape[None])
+    np.testing.assert_allclose(after.scores, own["detection_scores"][0, : len(after.scores)], atol=1e-4)
+    np.testing.assert_allclose(after.boxes[0], own["detection_boxes"][0, 0], atol=1e-3)
+    assert set(after.classes) == {1}
+
+
+def answer_of(client: Client, version: int, folder: Path) -> Detections:
+    """What is detected in the first square once `version` is served."""
+    deadline = time.monotonic() + 30
+    while client.served_version() != version:
+        assert time.monotonic() < deadline, f"version {version} is not served"
+        time.sleep(0.02)
+    image = read_image(str(folder / "0.png"))
+    found = client.predict(encode_example(image, np.zeros((0, 4), np.float32), [], [], "0.png", "0"))
+    assert found.version == version
+    return found
 
 
 def test_an_export_pads_a_batch_of_images_of_different_sizes(parts: Parts, tmp_path: Path) -> None:
