@@ -27,7 +27,8 @@ def build(pets: Path, num_classes: int):
 
 
 def test_the_same_number_of_classes_takes_everything(pets):
-    from teachbox.detector.weights import read_checkpoint, restore
+    from teachbox.detector.stored import read_checkpoint
+    from teachbox.detector.weights import restore
 
     variables = build(pets, 37)
     report = restore(variables, pets / "model.ckpt", checkpoint_type="full")

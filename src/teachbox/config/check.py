@@ -8,17 +8,11 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from teachbox.config.fine_tune import fine_tune_checkpoint_type
 from teachbox.config.label_map import load_label_map
 from teachbox.config.load import Pipeline, load_pipeline
 from teachbox.config.paths import NamedPath, missing_paths, placeholders, resolve_path
-from teachbox.config.supported import (
-    Finding,
-    check_labels,
-    check_supported,
-    examine,
-    fine_tune_checkpoint_type,
-    num_classes,
-)
+from teachbox.config.supported import Finding, check_labels, check_supported, examine, num_classes
 
 
 def check_config(path: Path | str, *, parse_only: bool = False) -> str:

@@ -78,13 +78,6 @@ def num_classes(pipeline: Pipeline) -> tuple[str, int]:
     return f"model.{which}.num_classes", model.num_classes
 
 
-def fine_tune_checkpoint_type(pipeline: Pipeline) -> str:
-    """How to restore `fine_tune_checkpoint`: as "detection", "classification" or "full"."""
-    train = pipeline.message.train_config
-    older = "detection" if train.from_detection_checkpoint else "classification"
-    return train.fine_tune_checkpoint_type or older
-
-
 def examine(pipeline: Pipeline) -> Findings:
     """Everything in the config that is refused, and everything that has no effect."""
     findings = Findings()

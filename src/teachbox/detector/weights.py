@@ -6,16 +6,20 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from teachbox.detector.names import CheckpointKind
+from teachbox.detector.object_graph import path_of
+from teachbox.detector.sources import CheckpointType, classifier_names, of_feature_extractor
+from teachbox.detector.stored import StoredCheckpoint
 from teachbox.errors import CheckpointError
 
 log = logging.getLogger(__name__)
 
-CheckpointType = Literal["detection", "classification", "full"]
-_EXTRACTOR = "FeatureExtractor/"
+_COUNTERS = {"global_step", "save_counter", "step"}
+_TENSORFLOW: dict[CheckpointKind, str] = {"graph": "TensorFlow 1", "object": "TensorFlow 2"}
 
 
 @dataclass(frozen=True)
@@ -36,71 +40,70 @@ class RestoreReport:
         return text
 
 
-def read_checkpoint(prefix: str | Path) -> dict[str, np.ndarray]:
-    """All arrays of the TensorFlow checkpoint `prefix` (such as `model.ckpt`) by variable name.
-
-    Raises `CheckpointError` where there is none or it cannot be read.
-    """
-    import tensorflow as tf
-
-    prefix = str(prefix)
-    if not Path(f"{prefix}.index").exists():
-        raise CheckpointError(
-            "no such checkpoint: there is no file ending in .index beside it; give the prefix, such as …/model.ckpt",
-            where=prefix,
-        )
-    try:
-        reader = tf.train.load_checkpoint(prefix)
-        return {
-            name: reader.get_tensor(name)
-            for name, dtype in reader.get_variable_to_dtype_map().items()
-            if dtype != tf.string
-        }
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"cannot be read: {str(error).splitlines()[0]}", where=prefix) from error
-
-
 def restore(
-    variables: Mapping[str, Any], prefix: str | Path, *, checkpoint_type: CheckpointType = "detection"
+    variables: Mapping[str, Any],
+    prefix: str | Path,
+    *,
+    checkpoint_type: CheckpointType = "detection",
+    heads: bool = True,
 ) -> RestoreReport:
     """Give `variables` (by public name) the values that the checkpoint `prefix` holds.
 
-    `detection` takes what fits and leaves the rest (the class predictor of another number of classes); `classification`
-    takes the backbone alone, whose names have no `FeatureExtractor/` there; `full` takes everything or raises.
-    Raises `CheckpointError` where nothing fits; then every variable has the value it had.
+    `detection` takes what fits and leaves the rest (the class predictor of another number of classes); without `heads`
+    only the feature extractor is taken. `classification` takes the backbone alone, by the names that a classifier's
+    checkpoint has; `full` takes everything or raises. Raises `CheckpointError` where nothing fits or a file is damaged;
+    then every variable has the value it had.
     """
-    arrays = read_checkpoint(prefix)
+    stored = StoredCheckpoint(prefix)
     report = RestoreReport()
-    fitting: dict[str, np.ndarray] = {}
-    used: set[str] = set()
-    for name, variable in variables.items():
-        if checkpoint_type == "classification":
-            if not name.startswith(_EXTRACTOR):
-                report.left[name] = "not part of the backbone"
-                continue
-            source = name.removeprefix(_EXTRACTOR)
-        else:
-            source = name
-        array = arrays.get(source)
-        if array is None:
+    sources = _sources(variables, checkpoint_type, heads, report)
+    fitting: dict[str, str] = {}
+    for name, source in sources.items():
+        shape = tuple(variables[name].shape)
+        key = stored.key(source)
+        if key is None:
             report.left[name] = "not in the checkpoint"
-        elif tuple(array.shape) != tuple(variable.shape):
-            report.left[name] = f"shape {tuple(array.shape)} there, {tuple(variable.shape)} here"
+        elif stored.shapes[key] != shape:
+            report.left[name] = f"shape {stored.shapes[key]} there, {shape} here"
         else:
-            fitting[name] = array
-            used.add(source)
-    report.unused.extend(sorted(set(arrays) - used - {"global_step"}))
+            fitting[name] = key
+    unused = set(map(path_of, set(stored.shapes) - set(fitting.values()))) - _COUNTERS
+    report.unused.extend(sorted(unused))
     if not fitting:
-        raise CheckpointError(
-            f"nothing in it fits this detector as fine_tune_checkpoint_type {checkpoint_type!r}; "
-            f"it holds names such as {', '.join(sorted(arrays)[:2]) or 'none'}",
-            where=str(prefix),
-        )
+        raise CheckpointError(_nothing_fits(variables, stored, checkpoint_type), where=stored.prefix)
     if checkpoint_type == "full" and report.left:
         name, why = next(iter(report.left.items()))
-        raise CheckpointError(f"type `full` wants every variable, but {name}: {why}", where=str(prefix))
-    for name, array in fitting.items():
-        variables[name].assign(array)
+        raise CheckpointError(f"type `full` wants every variable, but {name}: {why}", where=stored.prefix)
+    values: dict[str, np.ndarray] = {name: stored.read(key) for name, key in fitting.items()}
+    for name, value in values.items():
+        variables[name].assign(value)
         report.taken.append(name)
     log.info("%s: %s", prefix, report)
     return report
+
+
+def _sources(
+    variables: Mapping[str, Any], checkpoint_type: CheckpointType, heads: bool, report: RestoreReport
+) -> dict[str, str]:
+    """Name here → name in the checkpoint, of what is asked for; the report is told of what is not."""
+    if checkpoint_type == "classification":
+        sources, left = classifier_names(variables), "not part of the backbone"
+    else:
+        wanted = (name for name in variables if heads or checkpoint_type == "full" or of_feature_extractor(name))
+        sources, left = {name: name for name in wanted}, "not part of the feature extractor"
+    report.left.update((name, left) for name in variables if name not in sources)
+    return sources
+
+
+def _nothing_fits(variables: Mapping[str, Any], stored: StoredCheckpoint, checkpoint_type: CheckpointType) -> str:
+    if checkpoint_type == "classification" and not classifier_names(variables):
+        return "this detector's backbone is no classifier's; use fine_tune_checkpoint_type 'detection'"
+    text = f"nothing in it fits this detector as fine_tune_checkpoint_type {checkpoint_type!r}; "
+    own: CheckpointKind = "object" if any(name.startswith("model/") for name in variables) else "graph"
+    if stored.kind != own:
+        text += (
+            f"it is a checkpoint of {_TENSORFLOW[stored.kind]}, and this feature extractor's are of {_TENSORFLOW[own]} "
+            f"(a type that ends in _keras, EfficientDet and CenterNet have TensorFlow 2's); "
+        )
+    some = ", ".join(sorted(map(path_of, stored.shapes))[:2])
+    return text + f"it holds names such as {some or 'none'}"

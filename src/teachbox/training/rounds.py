@@ -18,10 +18,11 @@ import keras
 import numpy as np
 from PIL import Image
 
+from teachbox.config.fine_tune import fine_tune_checkpoint_type, restores_heads
 from teachbox.config.label_map import load_label_map
 from teachbox.config.load import Pipeline, load_pipeline
 from teachbox.config.paths import resolve_path
-from teachbox.config.supported import check_labels, check_supported, fine_tune_checkpoint_type
+from teachbox.config.supported import check_labels, check_supported
 from teachbox.data.augment import build_augmentations
 from teachbox.data.batches import CACHE_BYTES, Batch, Example, training_batches
 from teachbox.data.cache import ByteCache
@@ -30,7 +31,8 @@ from teachbox.data.resizers import Resizer, build_resizer
 from teachbox.data.tfrecord import write_records
 from teachbox.detector.build import build_detector
 from teachbox.detector.detector import Detector
-from teachbox.detector.weights import CheckpointType, restore
+from teachbox.detector.sources import CheckpointType
+from teachbox.detector.weights import restore
 from teachbox.errors import CheckpointError, ConfigError, DataError, ExportError, LabelMapError, TrainingError
 from teachbox.labels import LabelMap
 from teachbox.store import Store
@@ -194,7 +196,9 @@ class Trainer:
             return
         prefix = resolve_path(pipeline, value)
         kind = cast(CheckpointType, fine_tune_checkpoint_type(pipeline))
-        report = restore(self.parts.detector.checkpoint_variables(), prefix, checkpoint_type=kind)
+        report = restore(
+            self.parts.detector.checkpoint_variables(), prefix, checkpoint_type=kind, heads=restores_heads(pipeline)
+        )
         if self.learner.averages is not None:
             self.learner.averages.restart()
         self._event("restored", checkpoint=str(prefix), taken=len(report.taken), left=report.left)

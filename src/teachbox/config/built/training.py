@@ -21,18 +21,15 @@ ROWS = Rows(
         # Training
         "train_config": built(
             "batch_size data_augmentation_options optimizer gradient_clipping_by_norm fine_tune_checkpoint "
-            "from_detection_checkpoint"
+            "from_detection_checkpoint load_all_detection_checkpoint_vars"
         )
         | {
             "fine_tune_checkpoint_type": only("", "detection", "classification", "full"),
-            "fine_tune_checkpoint_version": only("V1"),
         }
         | no_effect("sync_replicas startup_delay_steps replicas_to_aggregate", ONE_PROCESS)
         | no_effect("num_steps", OWN_ROUNDS)
         | no_effect("keep_checkpoint_every_n_hours", "--max-checkpoints-num says how many checkpoints are kept")
-        | no_effect(
-            "load_all_detection_checkpoint_vars", "everything that fits is restored, and what does not is named"
-        )
+        | no_effect("fine_tune_checkpoint_version", "a checkpoint says itself whether it is of TensorFlow 1 or 2")
         | no_effect(
             "run_fine_tune_checkpoint_dummy_computation", "the detector has its variables before it is restored"
         )
