@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -23,14 +24,15 @@ def free_port() -> int:
 class Command:
     """`teachbox image.trainmodel` on the project, as a person types it."""
 
-    def __init__(self, project: Path, threshold: float = 0.01):
+    def __init__(self, project: Path, threshold: float = 0.01, steps: int = STEPS, options: Sequence[str] = ()):
         self.project = project
         self.port = free_port()
         argv = [
             *("image.trainmodel", "scenes", "images", "pipeline.config", "127.0.0.1", str(self.port), "scenes"),
-            *("-spe", str(STEPS), "--batch-answers", str(ROUND), "--idle-seconds", "3600"),
+            *("-spe", str(steps), "--batch-answers", str(ROUND), "--idle-seconds", "3600"),
             *("--threshold", str(threshold)),
             *("--web-port", "0", "--no-browser"),
+            *options,
         ]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "teachbox", *argv],
