@@ -121,6 +121,14 @@ ORACLES = (
     ),
     Oracle(
         "ssd_efficientdet_d0_keras",
+        Allowed(
+            predictions=3e-4,
+            feature_maps=2e-4,
+            reasons={
+                "predictions": "the original differs from itself by 1.1e-4 with other kernels (noise.json)",
+                "feature_maps": "6e-5 on one kind of CPU, 2e-5 on another",
+            },
+        ),
         # TensorFlow's mean of 128 × 128 pixels, in squeeze and excitation, is off by 6.7e-5 of float64 (PyTorch's by
         # 2e-7), and sixteen residuals amplify it: the oracle has that rounding, other backends do not.
         allowed_elsewhere=Allowed(predictions=6e-3, feature_maps=3e-3, detections=1e-3, losses=5e-4),
