@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_training_loop import colours, learner
+from test_training_loop import SPEC, colours, learner
 from tiny import TinyDetector
 
+from teachbox.detector.written import write_checkpoint
 from teachbox.errors import CheckpointError
 from teachbox.training import checkpoints
 from teachbox.training.checkpoints import State
 from teachbox.training.loop import Learner, train
+from teachbox.training.optimizers import Momentum
 
 pytestmark = pytest.mark.tf
 
@@ -22,7 +24,8 @@ STATE = State(lineage="abc", seen=17, version=1_700_000_000, unusable=[3, 4])
 
 
 def save(folder: Path, made: Learner, step: int, state: State = STATE, keep: int = 5) -> Path:
-    return checkpoints.save(folder, made.checkpoint_variables(), step, state, keep)
+    own = made.detector.checkpoint_variables()
+    return checkpoints.save(folder, made.checkpoint_variables(), own, step, state, keep)
 
 
 def restore(prefix: Path, made: Learner) -> State:
@@ -145,3 +148,50 @@ def test_a_checkpoint_without_our_state_is_a_checkpoint(tmp_path: Path) -> None:
     )
     assert checkpoints.latest(tmp_path) == tmp_path / "model.ckpt-7"
     assert restore(tmp_path / "model.ckpt-7", learner()) == State()
+
+
+class OfObjects(TinyDetector):
+    """The same by names of TensorFlow 2."""
+
+    def checkpoint_variables(self):
+        return {f"model/_part/{name}": variable for name, variable in super().checkpoint_variables().items()}
+
+
+def learner_of_objects() -> Learner:
+    return Learner(OfObjects(), Momentum(momentum=0.9), lambda step: 0.5, SPEC, averages_decay=0.9)
+
+
+def test_a_model_directory_of_tensorflow_2_is_read_by_tensorflow(tmp_path: Path) -> None:
+    made = learner_of_objects()
+    list(train(made, colours(), 3))
+    save(tmp_path, made, made.step)
+    norm = tf.train.Checkpoint(gamma=tf.Variable(tf.zeros(3)), moving_mean=tf.Variable(tf.zeros(3)))
+    dense = tf.train.Checkpoint(weights=tf.Variable(tf.zeros([3, 1])))
+    model = tf.train.Checkpoint(_part=tf.train.Checkpoint(norm=norm, dense=dense))
+    whole = tf.train.Checkpoint(model=model, step=tf.Variable(0, dtype=tf.int64))
+    manager = tf.train.CheckpointManager(whole, str(tmp_path), max_to_keep=7)
+    whole.restore(manager.latest_checkpoint).assert_existing_objects_matched()
+    assert whole.step.numpy() == 3
+    published = made.published()
+    np.testing.assert_array_equal(norm.gamma.numpy(), published["model/_part/norm/gamma"])
+    np.testing.assert_array_equal(norm.moving_mean.numpy(), made.detector.norm.moving_mean.numpy())
+    np.testing.assert_array_equal(dense.weights.numpy(), published["model/_part/dense/weights"])
+
+
+def test_a_model_directory_of_tensorflow_2_goes_on(tmp_path: Path) -> None:
+    made, other = learner_of_objects(), learner_of_objects()
+    list(train(made, colours(), 3))
+    assert restore(save(tmp_path, made, made.step), other) == STATE
+    theirs = other.checkpoint_variables()
+    for name, variable in made.checkpoint_variables().items():
+        np.testing.assert_array_equal(variable.numpy(), theirs[name].numpy(), err_msg=name)
+
+
+def test_ways_by_plain_names_as_they_were_once_written_are_read(tmp_path: Path) -> None:
+    values = {name: variable.numpy() + 1 for name, variable in OfObjects().checkpoint_variables().items()}
+    write_checkpoint(tmp_path / "model.ckpt-7", {}, step=7, others=values)
+    made = learner_of_objects()
+    assert restore(tmp_path / "model.ckpt-7", made) == State()
+    assert made.step == 7
+    for name, variable in made.detector.checkpoint_variables().items():
+        np.testing.assert_array_equal(variable.numpy(), values[name], err_msg=name)

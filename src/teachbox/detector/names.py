@@ -23,6 +23,11 @@ def checkpoint_kind(feature_extractor_type: str) -> CheckpointKind:
     return "object" if feature_extractor_type.endswith("_keras") else "graph"
 
 
+def kind_of(names: Iterable[str]) -> CheckpointKind:
+    """Of which kind checkpoints are whose variables have these `names`."""
+    return "object" if any(name.startswith("model/") for name in names) else "graph"
+
+
 # What Keras calls a kernel, by what a graph checkpoint calls it.
 _KERNELS = {"weights": "kernel", "depthwise_weights": "depthwise_kernel", "pointwise_weights": "pointwise_kernel"}
 

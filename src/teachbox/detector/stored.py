@@ -35,6 +35,7 @@ class StoredCheckpoint:
         self._graph = graph
         self.shapes = {key: tuple(shape) for key, shape in shapes.items() if kinds[key] != tf.string}
         """Key → shape of every array."""
+        self._texts = set(shapes) - set(self.shapes)
 
     @property
     def kind(self) -> CheckpointKind:
@@ -54,6 +55,10 @@ class StoredCheckpoint:
             return self._reader.get_tensor(key)
         except self._failures as error:
             raise self._unreadable(error) from error
+
+    def text(self, key: str) -> str | None:
+        """The text under `key`; None if there is none. Raises `CheckpointError` as `read`."""
+        return bytes(self.read(key)).decode() if key in self._texts else None
 
     def _unreadable(self, error: Exception) -> CheckpointError:
         return CheckpointError(f"cannot be read: {str(error).splitlines()[0]}", where=self.prefix)

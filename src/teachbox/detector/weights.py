@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from teachbox.detector.names import CheckpointKind
+from teachbox.detector.names import CheckpointKind, kind_of
 from teachbox.detector.object_graph import path_of
 from teachbox.detector.sources import CheckpointType, classifier_names, of_feature_extractor
 from teachbox.detector.stored import StoredCheckpoint
@@ -99,7 +99,7 @@ def _nothing_fits(variables: Mapping[str, Any], stored: StoredCheckpoint, checkp
     if checkpoint_type == "classification" and not classifier_names(variables):
         return "this detector's backbone is no classifier's; use fine_tune_checkpoint_type 'detection'"
     text = f"nothing in it fits this detector as fine_tune_checkpoint_type {checkpoint_type!r}; "
-    own: CheckpointKind = "object" if any(name.startswith("model/") for name in variables) else "graph"
+    own = kind_of(variables)
     if stored.kind != own:
         text += (
             f"it is a checkpoint of {_TENSORFLOW[stored.kind]}, and this feature extractor's are of {_TENSORFLOW[own]} "

@@ -1,5 +1,7 @@
 """Checkpoints in the model directory: `model.ckpt-<step>` in TensorFlow's format, under the public variable names.
 
+The model directory of a detector of TensorFlow 2 is one that `tf.train.Checkpoint(model=…, step=…)` restores from.
+
 A checkpoint is written beside and renamed, its index last, and named in the file `checkpoint` only then: a process that
 dies on the way leaves nothing that a restart would take.
 """
@@ -11,13 +13,15 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from teachbox.detector.stored import StoredCheckpoint
+from teachbox.detector.written import GLOBAL_STEP, write_checkpoint
 from teachbox.errors import CheckpointError
 from teachbox.training.garbage import remove_leftovers, temporary_name
 
@@ -43,23 +47,32 @@ class State:
     """Ids of answers that could not be used, and were reported."""
 
 
-def save(folder: Path, variables: Mapping[str, keras.Variable], step: int, state: State, keep: int) -> Path:
+def save(
+    folder: Path,
+    variables: Mapping[str, keras.Variable],
+    own: Collection[str],
+    step: int,
+    state: State,
+    keep: int,
+) -> Path:
     """Write `model.ckpt-<step>` and return its prefix; delete all but the `keep` newest.
 
+    `own` are the names of the detector's variables; the others are the optimizer's.
     Raises `CheckpointError` where it cannot be written; the earlier ones are untouched then.
     """
     prefix = folder / f"model.ckpt-{step}"
     temporary = folder / temporary_name(f"checkpoint{step}")
-    names = sorted(variables)
+    values = {name: variable.numpy() for name, variable in variables.items() if name != GLOBAL_STEP}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder)
         temporary.mkdir()
-        tf.raw_ops.SaveV2(
-            prefix=str(temporary / "c"),
-            tensor_names=[*names, _STATE_KEY],
-            shape_and_slices=[""] * (len(names) + 1),
-            tensors=[*(_value(name, variables[name]) for name in names), tf.constant(json.dumps(asdict(state)))],
+        write_checkpoint(
+            temporary / "c",
+            {name: values.pop(name) for name in own},
+            step=step,
+            others=values,
+            texts={_STATE_KEY: json.dumps(asdict(state))},
         )
         for ending in (_DATA, _INDEX):
             with open(temporary / f"c{ending}", "rb") as file:
@@ -99,26 +112,23 @@ def restore(prefix: Path, variables: Mapping[str, keras.Variable], required: Map
     Those of `required` (the detector's own) must be there and fit, else `CheckpointError`; of the others, such as
     another optimizer's, what is missing stays as it is. Nothing is changed where it is refused.
     """
-    try:
-        reader = tf.train.load_checkpoint(str(prefix))
-        shapes = reader.get_variable_to_shape_map()
-        values, missing = {}, []
-        for name, variable in variables.items():
-            if name in shapes and tuple(shapes[name]) == tuple(variable.shape):
-                values[name] = reader.get_tensor(name)
-            elif name in required:
-                here = f"here it has shape {tuple(variable.shape)}"
-                raise CheckpointError(
-                    f"it is of another detector: {name} "
-                    + (f"has shape {tuple(shapes[name])}, {here}" if name in shapes else f"is not in it; {here}")
-                    + ". Use another --model-dir, or the config that it was trained with",
-                    where=str(prefix),
-                )
-            else:
-                missing.append(name)
-        state = json.loads(reader.get_tensor(_STATE_KEY)) if _STATE_KEY in shapes else {}
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"cannot be read ({str(error).splitlines()[0]})", where=str(prefix)) from error
+    stored = StoredCheckpoint(prefix)
+    values, missing = {}, []
+    for name, variable in variables.items():
+        key = stored.key(name)
+        if key is not None and stored.shapes[key] == tuple(variable.shape):
+            values[name] = stored.read(key)
+        elif name in required:
+            here = f"here it has shape {tuple(variable.shape)}"
+            raise CheckpointError(
+                f"it is of another detector: {name} "
+                + (f"is not in it; {here}" if key is None else f"has shape {stored.shapes[key]}, {here}")
+                + ". Use another --model-dir, or the config that it was trained with",
+                where=str(prefix),
+            )
+        else:
+            missing.append(name)
+    state = json.loads(stored.text(_STATE_KEY) or "{}")
     # An average that a checkpoint without averages does not hold begins as the variable itself.
     for name in missing:
         plain = name.removesuffix("/ExponentialMovingAverage")
@@ -149,8 +159,3 @@ def _name(folder: Path, temporary: Path, steps: list[int]) -> None:
     beside = temporary / "checkpoint"
     beside.write_text("\n".join(lines) + "\n")
     beside.replace(folder / "checkpoint")
-
-
-def _value(name: str, variable: keras.Variable) -> tf.Tensor:
-    # The original's step count is int64; Keras' iterations are int32.
-    return tf.constant(variable.numpy(), tf.int64 if name == "global_step" else None)

@@ -355,6 +355,7 @@ class Trainer:
             checkpoints.save(
                 self.settings.model_dir,
                 self.learner.checkpoint_variables(),
+                self.parts.detector.checkpoint_variables(),
                 self.learner.step,
                 self.state,
                 self.settings.max_checkpoints_num,
