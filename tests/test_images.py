@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from teachbox.errors import DataError
-from teachbox.images import open_upright, upright
+from teachbox.images import open_upright, thumbnail, upright
 
 HEIGHT, WIDTH = 40, 64
 # How a camera stores the pixels of an upright picture for each EXIF orientation.
@@ -117,3 +117,20 @@ def test_damaged_bytes_are_an_error_of_ours_or_an_image(noise: bytes, place: int
     except DataError:
         return
     assert image.mode == "RGB"
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_a_thumbnail_is_small_and_upright(format):
+    pixels = np.kron(picture(), np.ones((8, 8, 1), np.uint8))
+    small = Image.open(io.BytesIO(thumbnail(encode(STORED[6](pixels), format, 6), 64)))
+    assert (small.format, small.mode, small.size) == ("JPEG", "RGB", (64, 40))
+    found = np.asarray(small).astype(int)
+    assert np.abs(found[6, 6] - (255, 0, 0)).max() < 40
+    assert np.abs(found[6, -6] - (0, 0, 255)).max() < 40
+    assert np.abs(found[32, 32] - 128).max() < 20
+
+
+def test_a_small_image_is_not_made_larger_and_a_broken_one_is_refused():
+    assert Image.open(io.BytesIO(thumbnail(encode(picture(), "PNG"), 300))).size == (WIDTH, HEIGHT)
+    with pytest.raises(DataError, match=r"^here: not a JPEG, PNG, WebP or BMP image$"):
+        thumbnail(b"no image", 64, where="here")

@@ -21,7 +21,8 @@ ANSWERS: tuple[Answer, ...] = ("accept", "reject", "ignore")
 
 Task = dict[str, Any]
 """`image` (URL), `path` (of the original file), `width`, `height`, `spans`, `meta` (`file`: the file's name),
-`_input_hash`, `_task_hash`; an answered task adds `answer`, `_session_id`, `_timestamp`."""
+`_input_hash`, `_task_hash`; a predicted one has the model's `version`; an answered task adds `answer`, `_session_id`,
+`_timestamp`, and, where it was predicted, `replaced`: predicted spans that were changed or removed, as they were."""
 
 
 class Span(TypedDict):

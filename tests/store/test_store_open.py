@@ -25,7 +25,9 @@ def test_folders_are_made_and_the_database_is_in_wal_mode(tmp_path):
         assert store.datasets() == ["boxes"]
         with closing(sqlite3.connect(path)) as raw:
             assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-            assert raw.execute("SELECT number, name FROM migrations").fetchall() == [(1, "first tables")]
+            assert raw.execute("SELECT number, name FROM migrations").fetchall() == [
+                (step.number, step.name) for step in migrations.MIGRATIONS
+            ]
     # The last to close folds the log into the file.
     assert [file.name for file in path.parent.iterdir()] == ["teachbox.db"]
     with Store.open(path) as store:

@@ -68,7 +68,22 @@ _FIRST = Migration(
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+_FACTS = Migration(
+    2,
+    "facts about answers",
+    (
+        """CREATE TABLE answer_facts (answer_id BIGINT NOT NULL PRIMARY KEY REFERENCES answers (id),
+            dataset_id BIGINT NOT NULL REFERENCES datasets (id), session_id TEXT NOT NULL, kind TEXT NOT NULL,
+            created DOUBLE PRECISION NOT NULL, file TEXT NOT NULL, flagged INTEGER NOT NULL, boxes INTEGER NOT NULL,
+            version BIGINT, kept INTEGER, moved INTEGER, relabelled INTEGER, removed INTEGER, added INTEGER,
+            disagreement DOUBLE PRECISION)""",
+        "CREATE INDEX answer_facts_by_id ON answer_facts (dataset_id, answer_id)",
+        """CREATE TABLE answer_labels (answer_id BIGINT NOT NULL REFERENCES answers (id), label TEXT NOT NULL,
+            boxes INTEGER NOT NULL, PRIMARY KEY (answer_id, label))""",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS)
 NEWEST = MIGRATIONS[-1].number
 
 

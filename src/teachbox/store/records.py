@@ -22,6 +22,29 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True)
+class AnswerFacts:
+    """What is known of one answer without its boxes. What was done to predicted ones is None where none were."""
+
+    id: int
+    input_hash: int
+    session_id: str
+    answer: str
+    created: float
+    file: str
+    flagged: bool
+    boxes: int
+    version: int | None
+    kept: int | None
+    moved: int | None
+    relabelled: int | None
+    removed: int | None
+    added: int | None
+    disagreement: float | None
+    labels: dict[str, int]
+    """Label → how many boxes have it."""
+
+
+@dataclass(frozen=True)
 class StoredRun:
     """One round of training; `state` is `running`, or how it ended."""
 

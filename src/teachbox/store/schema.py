@@ -60,6 +60,35 @@ newest = Table(
     Column("kind", String, nullable=False),
 )
 
+# What of the log is asked for again and again, and can be made of it anew at any time: see `history`.
+answer_facts = Table(
+    "answer_facts",
+    metadata,
+    Column("answer_id", BigInteger, primary_key=True),
+    Column("dataset_id", BigInteger, nullable=False),
+    Column("session_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("file", String, nullable=False),
+    Column("flagged", Integer, nullable=False),
+    Column("boxes", Integer, nullable=False),
+    Column("version", BigInteger, nullable=True),
+    Column("kept", Integer, nullable=True),
+    Column("moved", Integer, nullable=True),
+    Column("relabelled", Integer, nullable=True),
+    Column("removed", Integer, nullable=True),
+    Column("added", Integer, nullable=True),
+    Column("disagreement", Float, nullable=True),
+)
+
+answer_labels = Table(
+    "answer_labels",
+    metadata,
+    Column("answer_id", BigInteger, primary_key=True),
+    Column("label", String, primary_key=True),
+    Column("boxes", Integer, nullable=False),
+)
+
 runs = Table(
     "runs",
     metadata,

@@ -17,6 +17,7 @@ from teachbox.annotation import ANSWERS, Task
 from teachbox.errors import DataError, StoreError
 from teachbox.store import answer_log, training_log
 from teachbox.store.database import Database
+from teachbox.store.history import History
 from teachbox.store.records import (
     StoredAnswer,
     StoredEvent,
@@ -153,6 +154,10 @@ class Store:
     def effective_answers(self, dataset: str, answer: str | None = None, after_id: int = 0) -> list[StoredAnswer]:
         """The newest answer of each input unless it was taken back, in the order given, with ids after `after_id`."""
         return list(self.iter_effective_answers(dataset, answer, after_id))
+
+    def history(self, dataset: str) -> History:
+        """The answers of a dataset, to be browsed and counted."""
+        return History(self._database, self._make_dataset(dataset))
 
     def last_answer_id(self, dataset: str) -> int:
         """Id of the newest row of the log, also when that took an answer back; 0 for none."""

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 
 from teachbox.annotation import Task
 from teachbox.store.answer_log import check_hash
+from teachbox.store.corrections import REPLACED
 from teachbox.web.parts import Json, Parts, UseParts
 from teachbox.web.schema import GivenAnswers, SessionQuestions, SkippedTask, UndoAnswer
 
@@ -69,4 +70,15 @@ def _completed(parts: Parts, session: str, answer: Task) -> Task:
     """The answer with who gave it and when, and with the image that was asked about, whatever the request says."""
     who: dict[str, Any] = {"_session_id": session, "_annotator": session, "_timestamp": int(time.time())}
     asked = parts.feed.known_task(check_hash(answer, "_task_hash")) or {}
-    return {**answer, **{key: asked[key] for key in _IMAGE_KEYS if key in asked}, **who}
+    predicted = {} if REPLACED in answer else _predicted(parts, asked, answer)
+    return {**answer, **predicted, **{key: asked[key] for key in _IMAGE_KEYS if key in asked}, **who}
+
+
+def _predicted(parts: Parts, asked: Task, answer: Task) -> Task:
+    """What of the predicted boxes is not in an answer that does not say it itself, as far as it is known here."""
+    spans = answer.get("spans")
+    if "version" not in asked or asked["version"] != answer.get("version") or not isinstance(spans, list):
+        return {}
+    threshold = parts.project.get("threshold") or 0
+    shown = [span for span in asked.get("spans") or [] if span.get("score", -1) >= threshold]
+    return {REPLACED: [*(asked.get(REPLACED) or []), *(span for span in shown if span not in spans)]}

@@ -16,7 +16,7 @@ from teachbox.errors import DataError, StoreError, TeachboxError
 from teachbox.images import UprightImage
 from teachbox.store import Store
 from teachbox.web.filling import Completer, Skipped, length_of
-from teachbox.web.images import ImageCache
+from teachbox.web.images import ImageCache, Thumbnails
 from teachbox.web.predicting import Predicting
 from teachbox.web.task_queue import TaskQueue
 
@@ -63,6 +63,7 @@ class Feed:
         self._look_ahead = look_ahead
         self._clock = clock
         self._images = ImageCache()
+        self._thumbnails = Thumbnails()
         self._completer = Completer(view_id, labels, self._images)
         self._changed = threading.Condition()
         self._queue = TaskQueue(lease_seconds)
@@ -167,10 +168,18 @@ class Feed:
 
     def image(self, input_hash: int) -> UprightImage | None:
         """The upright image of a task that was asked in this dataset; None for any other. Raises `DataError`."""
+        task = self._asked(input_hash)
+        return None if task is None else self._image_of(task)
+
+    def thumbnail(self, input_hash: int, side: int) -> bytes | None:
+        """As `image`, a JPEG no longer than `side` pixels on any side."""
+        task = self._asked(input_hash)
+        return None if task is None else self._thumbnails.get(input_hash, task["path"], side)
+
+    def _asked(self, input_hash: int) -> Task | None:
         with self._changed:
             task = next((entry.task for entry in self._queue if entry.task["_input_hash"] == input_hash), None)
-        task = task or self._store.find_task(self.dataset, input_hash)
-        return None if task is None else self._image_of(task)
+        return task or self._store.find_task(self.dataset, input_hash)
 
     def held_by(self, session: str) -> list[Task]:
         """Tasks that a session holds and no person has touched, with their newest predictions."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from teachbox.images import UprightImage, upright
+from teachbox.images import UprightImage, thumbnail, upright
 
 CACHE_BYTES = 64 * 2**20
+THUMBNAILS = 2000
 
 
 def read_image(path: str) -> bytes:
@@ -46,3 +47,26 @@ class ImageCache:
                 _, dropped = self._images.popitem(last=False)
                 self._bytes -= len(dropped.encoded)
         return image
+
+
+class Thumbnails:
+    """Small JPEGs by input hash, the least used dropped beyond `most`. Safe to use from several threads."""
+
+    def __init__(self, most: int = THUMBNAILS) -> None:
+        self._most = most
+        self._made: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, input_hash: int, path: str, side: int) -> bytes:
+        """The image at `path`, no side longer than `side` pixels. Raises `DataError`."""
+        key = input_hash, side
+        with self._lock:
+            if key in self._made:
+                self._made.move_to_end(key)
+                return self._made[key]
+        made = thumbnail(read_image(path), side, where=path)
+        with self._lock:
+            self._made[key] = made
+            while len(self._made) > self._most:
+                self._made.popitem(last=False)
+        return made

@@ -10,11 +10,10 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, Response
 
 from teachbox.errors import DataError
-from teachbox.web.parts import Json, UseParts
+from teachbox.web.parts import FOR_EVER, Json, UseParts
 
 STATIC = Path(__file__).parent / "static"
 _FRESH = {"Cache-Control": "no-cache"}
-_FOR_EVER = "private, max-age=31536000, immutable"
 router = APIRouter(default_response_class=Json)
 
 
@@ -40,7 +39,7 @@ def image(
     input_hash: Annotated[int, PathParameter(ge=-(2**63), lt=2**63)], request: Request, parts: UseParts
 ) -> Response:
     """The upright image; it never changes under its hash, so a browser keeps it."""
-    headers = {"ETag": f'"{input_hash}"', "Cache-Control": _FOR_EVER}
+    headers = {"ETag": f'"{input_hash}"', "Cache-Control": FOR_EVER}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     try:

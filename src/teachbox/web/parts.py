@@ -15,6 +15,9 @@ from teachbox.web.events import Events
 from teachbox.web.feed import Feed
 from teachbox.web.status import StatusBoard
 
+FOR_EVER = "private, max-age=31536000, immutable"
+"""`Cache-Control` of what never changes under its address."""
+
 
 @dataclass(frozen=True)
 class Parts:
