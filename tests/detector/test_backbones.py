@@ -43,9 +43,9 @@ def test_extra_layers_halve_the_map_each_time():
 
 def test_an_average_pool_counts_only_what_is_there():
     """At a corner a 3×3 window holds four pixels: a module's pool of ones stays one there, as in TensorFlow."""
-    from teachbox.detector.features.inception_v2 import Mixed
+    from teachbox.detector.features.inception_v2 import mixed
 
-    module = Mixed("Mixed_3b", "scope", hyperparams(), lambda filters: filters // 16)
+    module = mixed("Mixed_3b", "scope", hyperparams(), lambda filters: filters // 16)
     pool = module.branches[3][0]
     np.testing.assert_allclose(pool(np.ones((1, 4, 4, 2), np.float32)), np.ones((1, 4, 4, 2)))
     assert tuple(module(np.ones((1, 4, 4, 2), np.float32)).shape) == (1, 4, 4, 4 + 4 + 6 + 2)

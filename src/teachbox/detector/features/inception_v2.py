@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from teachbox.detector.features.branches import Branches
 from teachbox.detector.hyperparams import ConvHyperparams
 from teachbox.detector.layers import ConvBlock
 from teachbox.detector.names import NamedVariables
@@ -40,67 +41,38 @@ def _beginning(hyperparams: ConvHyperparams, stddev: float | None) -> ConvHyperp
     return replace(hyperparams, make_initializer=lambda: keras.initializers.TruncatedNormal(stddev=stddev))
 
 
-class Mixed(keras.layers.Layer):
-    """One module: branches side by side, joined along the channels. A branch is a list of convolutions and pools."""
+def mixed(name: str, scope: str, hyperparams: ConvHyperparams, depth: Depth) -> Branches:
+    """The module `name`."""
+    scope = f"{scope}/{name}"
 
-    def __init__(self, name: str, scope: str, hyperparams: ConvHyperparams, depth: Depth) -> None:
-        super().__init__(name=f"{scope}/{name}".replace("/", "_"))
-        scope = f"{scope}/{name}"
+    def conv(
+        branch: int, label: str, size: int, filters: int, strides: int = 1, stddev: float | None = None
+    ) -> ConvBlock:
+        block = f"{scope}/Branch_{branch}/Conv2d_{label}_{size}x{size}"
+        own = _beginning(hyperparams, stddev)
+        return ConvBlock(block, own, kernel_size=size, filters=depth(filters), strides=strides)
 
-        def conv(
-            branch: int, label: str, size: int, filters: int, strides: int = 1, stddev: float | None = None
-        ) -> ConvBlock:
-            block = f"{scope}/Branch_{branch}/Conv2d_{label}_{size}x{size}"
-            own = _beginning(hyperparams, stddev)
-            return ConvBlock(block, own, kernel_size=size, filters=depth(filters), strides=strides)
+    def reduce(branch: int, filters: int) -> ConvBlock:
+        return conv(branch, "0a", 1, filters, stddev=_REDUCING)
 
-        def reduce(branch: int, filters: int) -> ConvBlock:
-            return conv(branch, "0a", 1, filters, stddev=_REDUCING)
-
-        self.branches: list[list[Any]]
-        if name in _HALVING:
-            (narrow, wide), (first, second) = _HALVING[name]
-            self.branches = [
-                [reduce(0, narrow), conv(0, "1a", 3, wide, 2)],
-                [reduce(1, first), conv(1, "0b", 3, second), conv(1, "1a", 3, second, 2)],
-                [keras.layers.MaxPooling2D(3, strides=2, padding="same")],
-            ]
-        else:
-            single, (narrow, wide), (first, second), last, pool = _KEEPING[name]
-            pooling = keras.layers.AveragePooling2D if pool == "average" else keras.layers.MaxPooling2D
-            self.branches = [
-                [conv(0, "0a", 1, single)],
-                [reduce(1, narrow), conv(1, "0b", 3, wide)],
-                [reduce(2, first), conv(2, "0b", 3, second), conv(2, "0c", 3, second)],
-                [pooling(3, strides=1, padding="same"), conv(3, "0b", 1, last, stddev=_AFTER_POOL)],
-            ]
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        self.compute_output_shape(input_shape, build=True)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...], build: bool = False) -> tuple[int | None, ...]:
-        ends = []
-        for branch in self.branches:
-            shape = input_shape
-            for layer in branch:
-                if build:
-                    layer.build(shape)
-                shape = tuple(layer.compute_output_shape(shape))
-            ends.append(shape)
-        return (*ends[0][:3], sum(int(shape[3] or 0) for shape in ends))
-
-    def call(self, x: Any, training: bool = False) -> Any:
-        ends = []
-        for branch in self.branches:
-            y = x
-            for layer in branch:
-                y = layer(y, training=training) if isinstance(layer, ConvBlock) else layer(y)
-            ends.append(y)
-        return keras.ops.concatenate(ends, axis=-1)
-
-    def named_variables(self) -> NamedVariables:
-        blocks = (layer for branch in self.branches for layer in branch if isinstance(layer, ConvBlock))
-        return {name: variable for block in blocks for name, variable in block.named_variables().items()}
+    branches: list[list[Any]]
+    if name in _HALVING:
+        (narrow, wide), (first, second) = _HALVING[name]
+        branches = [
+            [reduce(0, narrow), conv(0, "1a", 3, wide, 2)],
+            [reduce(1, first), conv(1, "0b", 3, second), conv(1, "1a", 3, second, 2)],
+            [keras.layers.MaxPooling2D(3, strides=2, padding="same")],
+        ]
+    else:
+        single, (narrow, wide), (first, second), last, pool = _KEEPING[name]
+        pooling = keras.layers.AveragePooling2D if pool == "average" else keras.layers.MaxPooling2D
+        branches = [
+            [conv(0, "0a", 1, single)],
+            [reduce(1, narrow), conv(1, "0b", 3, wide)],
+            [reduce(2, first), conv(2, "0b", 3, second), conv(2, "0c", 3, second)],
+            [pooling(3, strides=1, padding="same"), conv(3, "0b", 1, last, stddev=_AFTER_POOL)],
+        ]
+    return Branches(branches, name=scope.replace("/", "_"))
 
 
 class InceptionV2(keras.layers.Layer):
@@ -117,7 +89,7 @@ class InceptionV2(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.mixed = {name: Mixed(name, scope, hyperparams, depth) for name in modules}
+        self.mixed = {name: mixed(name, scope, hyperparams, depth) for name in modules}
         self.stem = None
         if modules[0] != MODULES[0]:
             return
