@@ -141,5 +141,6 @@ ORACLES = (
     Oracle("center_net_hourglass", HOURGLASS, slow=True),
     Oracle("rfcn_resnet101", RESNET_TWO_STAGES, slow=True),
     Oracle("faster_rcnn_resnet50_keras", RESNET_TWO_STAGES, slow=True),
+    Oracle("faster_rcnn_inception_resnet_v2", slow=True),
     Oracle("mask_rcnn_inception_v2", only_boxes=True, slow=True),
 )

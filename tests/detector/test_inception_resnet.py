@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import pytest
 
+from teachbox.config.load import load_pipeline
+
 pytestmark = pytest.mark.tf
 
 FIRST, SECOND = "FirstStageFeatureExtractor/InceptionResnetV2", "SecondStageFeatureExtractor/InceptionResnetV2"
@@ -114,6 +116,27 @@ def test_branches_in_the_order_of_a_keras_model():
         "Branch_2/Conv2d_0c_3x3",
         "Conv2d_1x1",
     ]
+
+
+def test_the_detector_of_tensorflow_2_has_its_numbered_names(oracles: Path):
+    """A half's layers are numbered from 0; the network of the whole classifier has 448 with variables."""
+    from teachbox.detector.build import build_detector
+
+    config = load_pipeline(oracles / "faster_rcnn_inception_resnet_v2" / "pipeline.config").message.model
+    config.faster_rcnn.feature_extractor.type += "_keras"
+    names = build_detector(config).checkpoint_variables()
+    halves = {"_feature_extractor_for_proposal_features": 342, "_feature_extractor_for_box_classifier_features": 106}
+    for half, count in halves.items():
+        numbered = {name.split("/")[2] for name in names if name.startswith(f"model/{half}/")}
+        assert numbered == {f"layer_with_weights-{number}" for number in range(count)}
+    first = "model/_feature_extractor_for_proposal_features/layer_with_weights"
+    # The convolution that projects the branches of the last block has a bias in place of a normalisation.
+    assert {name for name in names if name.startswith(f"{first}-341/")} == {f"{first}-341/kernel", f"{first}-341/bias"}
+    assert {name for name in names if name.startswith(f"{first}-1/")} == {
+        f"{first}-1/{part}" for part in ("beta", "moving_mean", "moving_variance")
+    }
+    listed = json.loads((oracles / "faster_rcnn_inception_resnet_v2" / "variables.json").read_text())["variables"]
+    assert len(names) == len(listed)
 
 
 @pytest.mark.slow  # Keras takes half a minute for making its model twice

@@ -12,8 +12,15 @@ from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Row
 SHAPES = "in which shapes it is computed, not what; a smaller minibatch of an image stays smaller"
 RESNETS = tuple(f"faster_rcnn_resnet{layers}" for layers in (50, 101, 152))
 PYRAMIDS = tuple(f"{resnet}_fpn_keras" for resnet in RESNETS)
-FEATURES = ("faster_rcnn_inception_v2", *RESNETS, *(f"{resnet}_keras" for resnet in RESNETS), *PYRAMIDS)
-ONE_STRIDE = tuple(set(FEATURES) - set(RESNETS))
+INCEPTION_RESNETS = ("faster_rcnn_inception_resnet_v2", "faster_rcnn_inception_resnet_v2_keras")
+FEATURES = (
+    "faster_rcnn_inception_v2",
+    *INCEPTION_RESNETS,
+    *RESNETS,
+    *(f"{resnet}_keras" for resnet in RESNETS),
+    *PYRAMIDS,
+)
+ONE_STRIDE = tuple(set(FEATURES) - {*RESNETS, *INCEPTION_RESNETS})
 NO_MASKS = "there are no masks: number_of_stages is 1 or 2"
 
 

@@ -11,6 +11,7 @@ import keras
 from teachbox.config.protos import faster_rcnn_pb2
 from teachbox.detector.build.hyperparams import build_hyperparams
 from teachbox.detector.build.refuse import not_built, refuse_others
+from teachbox.detector.features.inception_resnet_v2 import inception_resnet_hyperparams, over_image, over_region
 from teachbox.detector.features.inception_v2 import MODULES, InceptionV2
 from teachbox.detector.features.preprocessing import less_channel_means, to_unit_range
 from teachbox.detector.features.pyramid import PyramidFeatures, TopDownPyramid, coarse_layers
@@ -73,6 +74,18 @@ def _inception_v2(message: faster_rcnn_pb2.FasterRcnnFeatureExtractor) -> Featur
     return (
         ImageFeatures(backbone(_FIRST, first), tap=first[-1], normalise=to_unit_range, name="image_features"),
         RegionFeatures(backbone(_SECOND, second), tap=second[-1], name="region_features"),
+    )
+
+
+def _inception_resnet_v2(message: faster_rcnn_pb2.FasterRcnnFeatureExtractor) -> Features:
+    """The Keras model has the same layers, under other names."""
+    _read(message, 16, 8)
+    hyperparams = inception_resnet_hyperparams(train_batch_norm=message.batch_norm_trainable)
+    first = over_image(f"{_FIRST}/InceptionResnetV2", hyperparams, stride=message.first_stage_features_stride)
+    second = over_region(f"{_SECOND}/InceptionResnetV2", hyperparams)
+    return (
+        ImageFeatures(first, tap=first.tap, normalise=to_unit_range, name="image_features"),
+        RegionFeatures(second, tap=second.tap, name="region_features"),
     )
 
 
@@ -139,6 +152,8 @@ def _resnet_v1_pyramid(message: faster_rcnn_pb2.FasterRcnnFeatureExtractor, laye
 
 FEATURE_EXTRACTORS: dict[str, Callable[[faster_rcnn_pb2.FasterRcnnFeatureExtractor], Features]] = {
     "faster_rcnn_inception_v2": _inception_v2,
+    "faster_rcnn_inception_resnet_v2": _inception_resnet_v2,
+    "faster_rcnn_inception_resnet_v2_keras": _inception_resnet_v2,
     **{f"faster_rcnn_resnet{layers}": partial(_resnet_v1, layers=layers) for layers in _LAYERS},
     **{f"faster_rcnn_resnet{layers}_keras": partial(_resnet_v1_keras, layers=layers) for layers in _LAYERS},
     **{f"faster_rcnn_resnet{layers}_fpn_keras": partial(_resnet_v1_pyramid, layers=layers) for layers in _LAYERS},
