@@ -197,8 +197,8 @@ def batch_norm(project: Project, step: int, ending: str) -> np.ndarray:
     return np.concatenate([reader.get_tensor(name) for name in names])
 
 
-def one_round(project: Project, policy: Policy) -> None:
-    with running(project, policy=policy) as trainer:
+def one_round(project: Project, policy: Policy, **changed) -> None:
+    with running(project, policy=policy, **changed) as trainer:
         trainer.wait_for_state("waiting")
         project.answer(project.task(1), project.task(2), project.task(3))
         trainer.wait_for_round(1)
@@ -230,6 +230,17 @@ def test_a_policy_of_frozen_statistics(tmp_path: Path) -> None:
     one_round(project, Policy(freeze_batch_norm=True))
     for ending in ("moving_mean", "moving_variance"):
         np.testing.assert_array_equal(batch_norm(project, 2, ending), batch_norm(project, 0, ending))
+
+
+def test_a_round_of_mixed_images_learns_from_others_than_one_of_plain_ones(tmp_path: Path) -> None:
+    learnt = []
+    for folder, mix in (("plain", None), ("mosaic", "mosaic=1"), ("again", "mosaic=1")):
+        project = Project(tmp_path / folder)
+        one_round(project, Policy(), mix=mix)
+        learnt.append(batch_norm(project, 2, "moving_mean"))
+    plain, mosaic, again = learnt
+    assert np.abs(mosaic - plain).max() > 1e-3
+    np.testing.assert_allclose(again, mosaic, atol=1e-6)
 
 
 @pytest.mark.parametrize(
