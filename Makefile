@@ -5,6 +5,9 @@ VENV ?= $(or $(VIRTUAL_ENV),.venv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.teachbox-setup
 PYTEST := $(BIN)/python -m pytest -q
+# Tests side by side, where they do not watch the clock; each of TensorFlow's keeps one core busy, not two.
+WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist worksteal
 
 .PHONY: help setup setup-backends demo test test-fast test-page test-tf test-backends test-browser test-e2e lint types docs protos bench bench-parity clean
 
@@ -40,22 +43,22 @@ demo: setup
 test: lint test-fast test-page test-tf test-backends test-browser test-e2e
 
 test-fast: setup
-	$(PYTEST) -m "not tf and not browser and not e2e and not slow"
+	$(PYTEST) $(PARALLEL) -m "not tf and not browser and not e2e and not slow"
 
 test-page: setup
 	@if command -v node >/dev/null; then node --test tests/page/*.test.js; else echo "node is missing: the page's module tests are skipped"; fi
 
 # The detector's numbers are compared with kernels like those that the oracles were computed with.
 test-tf: setup
-	TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) tests/detector -m "tf and not slow"
-	$(PYTEST) --ignore=tests/detector -m "tf and not browser and not e2e and not slow"
+	TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) $(PARALLEL) tests/detector -m "tf and not slow"
+	$(PYTEST) $(PARALLEL) --ignore=tests/detector -m "tf and not browser and not e2e and not slow"
 
 ANY_BACKEND := tests/detector/test_oracles.py tests/training/test_any_backend.py tests/training/test_training_loop.py \
     tests/training/test_batch_norm.py tests/training/test_optimizers.py tests/training/test_checkpoints.py \
     tests/training/test_evaluate.py
 test-backends: setup-backends
-	KERAS_BACKEND=jax $(PYTEST) $(ANY_BACKEND) -m "tf and not slow"
-	KERAS_BACKEND=torch $(PYTEST) $(ANY_BACKEND) -m "tf and not slow"
+	KERAS_BACKEND=jax $(PYTEST) $(PARALLEL) $(ANY_BACKEND) -m "tf and not slow"
+	KERAS_BACKEND=torch $(PYTEST) $(PARALLEL) $(ANY_BACKEND) -m "tf and not slow"
 
 test-browser: setup
 	$(PYTEST) -m "browser and not slow"

@@ -67,7 +67,7 @@ class Watch:
             return there()[count - 1]
 
 
-def until(condition, timeout=20):
+def until(condition, timeout=60):
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline
