@@ -418,7 +418,8 @@ class Trainer:
             raise ConfigError(
                 "there is nothing to evaluate on: eval_input_reader names no record", where=pipeline.where
             )
-        return sample_examples(paths, self.parts.labels, self.settings.eval_steps, self.settings.seed)
+        one_of = readers[0].sample_1_of_n_examples
+        return sample_examples(paths, self.parts.labels, self.settings.eval_steps, self.settings.seed, one_of)
 
     def close(self) -> None:
         """Stop the pipelines and finish the event files."""
