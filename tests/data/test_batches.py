@@ -215,6 +215,21 @@ def test_images_of_different_sizes(padded: bool) -> None:
     assert np.all(batch["image"].numpy()[1, :, 20:] == 0)
 
 
+def test_open_sides_come_in_whole_steps() -> None:
+    resize = keep_aspect_ratio_resizer(20, 40)
+    (batch,) = evaluation_batches([example(10, height=10, width=20)], resize, 1, max_boxes=2, side_step=32)
+    assert batch["image"].shape.as_list() == [1, 32, 64, 3]  # of 20 × 40
+    assert batch["true_shape"].numpy().tolist() == [[20, 40, 3]]
+    np.testing.assert_allclose(batch["boxes"][0], BOXES * np.tile([20 / 32, 40 / 64], 2), rtol=1e-6)
+    assert np.all(batch["image"].numpy()[0, :20, :40] == 10)
+    assert batch["image"].numpy().sum() == 10 * 20 * 40 * 3
+    # What fits stays as it is, and so does a size that the config fixes.
+    (fits,) = evaluation_batches([example(10, height=32, width=32)], keep_aspect_ratio_resizer(32, 64), 1, side_step=32)
+    assert fits["image"].shape.as_list() == [1, 32, 32, 3]
+    fixed = next(training_batches([example(10)], FIXED, None, 1, side_step=32))
+    assert fixed["image"].shape.as_list() == [1, 20, 30, 3]
+
+
 def test_more_boxes_than_fit_are_never_dropped_silently(caplog: pytest.LogCaptureFixture) -> None:
     boxes = np.tile(BOXES[:1], (5, 1))
     many = Example("crowd.jpg", png(1), boxes, np.arange(5, dtype=np.int32))

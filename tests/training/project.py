@@ -42,6 +42,33 @@ center_net {
 }
 """
 """A small detector of another family than the starter's, for `Project.use_model`."""
+FASTER_RCNN = """
+faster_rcnn {
+  num_classes: 1
+  feature_extractor { type: "faster_rcnn_inception_v2" }
+  image_resizer { keep_aspect_ratio_resizer { min_dimension: 64 max_dimension: 96 } }
+  first_stage_anchor_generator { grid_anchor_generator { height: 64 width: 64 scales: [0.5, 1.0] aspect_ratios: 1.0 } }
+  first_stage_box_predictor_conv_hyperparams {
+    initializer { truncated_normal_initializer { stddev: 0.01 } }
+  }
+  first_stage_box_predictor_depth: 32
+  first_stage_max_proposals: 24
+  first_stage_minibatch_size: 32
+  second_stage_batch_size: 16
+  initial_crop_size: 4
+  maxpool_kernel_size: 2
+  maxpool_stride: 2
+  second_stage_box_predictor { mask_rcnn_box_predictor { fc_hyperparams {
+    op: FC
+    initializer { variance_scaling_initializer { factor: 1.0 uniform: true mode: FAN_AVG } }
+  } } }
+  second_stage_post_processing {
+    batch_non_max_suppression { iou_threshold: 0.6 max_detections_per_class: 40 max_total_detections: 40 }
+    score_converter: SOFTMAX
+  }
+}
+"""
+"""And one of two stages, whose images have the sizes that they have."""
 
 
 class Project:

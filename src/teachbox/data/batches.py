@@ -55,13 +55,26 @@ def training_batches(
     *,
     mix: Mix | None = None,
     cache: ByteCache | None = None,
+    side_step: int = 1,
 ) -> Batches:
     """Augmented batches, all of `batch_size`: of a source that ends, what does not fill a batch is left over.
 
     Images are mixed with others that came before them, and what comes of it is augmented. The same source and seed
-    give the same batches. An unreadable image is logged and skipped.
+    give the same batches. An unreadable image is logged and skipped. Sides that depend on the images are padded to a
+    multiple of `side_step`, so that batches have few shapes.
     """
-    return Batches(source, resizer, augment, batch_size, max_boxes, seed, evaluating=False, mix=mix, cache=cache)
+    return Batches(
+        source,
+        resizer,
+        augment,
+        batch_size,
+        max_boxes,
+        seed,
+        evaluating=False,
+        mix=mix,
+        cache=cache,
+        side_step=side_step,
+    )
 
 
 def evaluation_batches(
@@ -71,9 +84,15 @@ def evaluation_batches(
     max_boxes: int = 100,
     *,
     cache: ByteCache | None = None,
+    side_step: int = 1,
 ) -> Batches:
-    """One pass over the examples, as they are; the last batch is filled up with rows that are not `valid`."""
-    return Batches(source, resizer, None, batch_size, max_boxes, seed=0, evaluating=True, cache=cache)
+    """One pass over the examples, as they are; the last batch is filled up with rows that are not `valid`.
+
+    `side_step` as in training.
+    """
+    return Batches(
+        source, resizer, None, batch_size, max_boxes, seed=0, evaluating=True, cache=cache, side_step=side_step
+    )
 
 
 PARTNERS = {
@@ -155,8 +174,10 @@ class Batches(Iterator[Batch]):
         evaluating: bool,
         mix: Mix | None = None,
         cache: ByteCache | None = None,
+        side_step: int = 1,
     ) -> None:
         self._batch_size = batch_size
+        self._side_step = side_step
         self._max_boxes = max_boxes
         self._seed = seed
         self._evaluating = evaluating
@@ -305,7 +326,7 @@ class Batches(Iterator[Batch]):
         mixing = self._pool is not None
         if mixing:
             signature |= PARTNERS
-        max_boxes, seed, evaluating = self._max_boxes, self._seed, self._evaluating
+        max_boxes, seed, evaluating, side_step = self._max_boxes, self._seed, self._evaluating, self._side_step
 
         def padded(rows: tf.Tensor) -> tf.Tensor:
             rows = rows[:max_boxes]
@@ -338,10 +359,18 @@ class Batches(Iterator[Batch]):
                 element["is_crowd"] = padded(example["is_crowd"])
             return element
 
+        def with_whole_steps(images: tf.Tensor) -> tf.Tensor:
+            if side_step == 1:
+                return images
+            sides = tf.shape(images)
+            missing = [-sides[axis] % side_step if images.shape[axis] is None else 0 for axis in (1, 2)]
+            return tf.pad(images, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])
+
         def relate_boxes_to_padded_image(batch: Batch) -> Batch:
+            images = with_whole_steps(batch["image"])
             picture = tf.cast(batch["true_shape"][:, :2], tf.float32)
-            shares = picture / tf.cast(tf.shape(batch["image"])[1:3], tf.float32)
-            return {**batch, "boxes": batch["boxes"] * tf.tile(shares, [1, 2])[:, None, :]}
+            shares = picture / tf.cast(tf.shape(images)[1:3], tf.float32)
+            return {**batch, "image": images, "boxes": batch["boxes"] * tf.tile(shares, [1, 2])[:, None, :]}
 
         # No more elements under way than one batch, whatever the cores: a reset loses them.
         workers = max(1, min(os.cpu_count() or 1, self._batch_size))

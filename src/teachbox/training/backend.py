@@ -1,7 +1,8 @@
 """What training asks of Keras' backend: a function compiled once, and the gradient of a loss. The rest is keras.ops.
 
-TensorFlow compiles for whatever a batch looks like by its spec, JAX anew for each shape, PyTorch runs as it goes. State
-is kept in Keras variables on all of them; on JAX a compiled function takes their values in and gives them back.
+TensorFlow compiles for whatever a batch looks like by its spec, JAX anew for each shape (`side_step` makes them few),
+PyTorch runs as it goes. State is kept in Keras variables on all of them; on JAX a compiled function takes their values
+in and gives them back.
 """
 
 from __future__ import annotations
@@ -40,6 +41,15 @@ def with_gradients(
     that the total does not depend on has the gradient 0.
     """
     return _GRADIENTS[keras.backend.backend()](function, total, list(trained), list(state))
+
+
+def side_step() -> int:
+    """What sides that depend on the images are padded to a multiple of: 1 where a function is compiled for all of them.
+
+    On JAX the images of a 600 × 1024 detector, of all proportions, come in about a dozen shapes instead of hundreds, a
+    sixth larger than they are.
+    """
+    return 128 if keras.backend.backend() == "jax" else 1
 
 
 def _compile_tensorflow(function: Any, spec: Any, state: Any, changed: Any) -> Callable[[Tensors], Any]:

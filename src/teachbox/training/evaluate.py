@@ -15,7 +15,7 @@ from teachbox.data.batches import Batch, Example, evaluation_batches
 from teachbox.data.resizers import Resizer
 from teachbox.evaluation.metrics_sets import measure
 from teachbox.evaluation.results import ImageResult, in_pixels
-from teachbox.training.backend import Values, compiled
+from teachbox.training.backend import Values, compiled, side_step
 from teachbox.training.loop import all_losses, batch_spec
 from teachbox.training.signatures import static_size
 
@@ -51,7 +51,7 @@ class Evaluator:
         self._detector = detector
         self._config = config or EvalConfig()
         self._labels = dict(labels)
-        self._batches = evaluation_batches((), resizer, 1, max_boxes)
+        self._batches = evaluation_batches((), resizer, 1, max_boxes, side_step=side_step())
         height, width = static_size(resizer)
         spec = batch_spec(1, height, width, max_boxes)
         self._detect = compiled(self._run, spec, state=detector.variables)

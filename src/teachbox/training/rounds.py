@@ -38,6 +38,7 @@ from teachbox.labels import LabelMap
 from teachbox.store import Store
 from teachbox.training import checkpoints
 from teachbox.training.answers import Accepted, AnswerReader
+from teachbox.training.backend import side_step
 from teachbox.training.batch_norm import Recalibration, freeze
 from teachbox.training.evaluate import Evaluator
 from teachbox.training.garbage import RECORD_PATTERN, collect_garbage
@@ -137,6 +138,7 @@ class Trainer:
             settings.seed,
             mix=settings.mixing,
             cache=self._cache,
+            side_step=side_step(),
         )
         self._recalibrate = Recalibration(parts.detector, self.learner.batch)
         self._summaries = Summaries(settings.model_dir)
@@ -418,8 +420,7 @@ class Trainer:
             raise ConfigError(
                 "there is nothing to evaluate on: eval_input_reader names no record", where=pipeline.where
             )
-        one_of = readers[0].sample_1_of_n_examples
-        return sample_examples(paths, self.parts.labels, self.settings.eval_steps, self.settings.seed, one_of)
+        return sample_examples(paths, self.parts.labels, self.settings.eval_steps, self.settings.seed)
 
     def close(self) -> None:
         """Stop the pipelines and finish the event files."""
