@@ -54,6 +54,7 @@ test-tf: setup
 	$(PYTEST) $(PARALLEL) --ignore=tests/detector -m "tf and not browser and not e2e and not slow"
 
 ANY_BACKEND := tests/detector/test_oracles.py tests/training/test_any_backend.py tests/training/test_training_loop.py \
+    tests/training/test_thin_two_stages.py \
     tests/training/test_batch_norm.py tests/training/test_optimizers.py tests/training/test_checkpoints.py \
     tests/training/test_evaluate.py
 test-backends: setup-backends

@@ -113,6 +113,7 @@ def two_stages(golden: Golden, detector: Any, images: Any) -> Found:
         sampler.order = from_the_end if golden.config.model.faster_rcnn.use_static_balanced_label_sampler else in_order
     yield "preprocessed", "preprocessed", golden.difference("preprocessed", images)
     shapes = golden.arrays["true_image_shapes"]
+    plain = keras.ops.convert_to_numpy
     predictions = detector(images, shapes, training=False)
     for key in ("rpn_box_encodings", "rpn_objectness_predictions_with_background", "anchors"):
         yield "predictions", key, golden.difference(f"prediction/{key}", predictions[key])
@@ -122,10 +123,10 @@ def two_stages(golden: Golden, detector: Any, images: Any) -> Found:
             yield "feature_maps", name, golden.difference(f"prediction/{name}", feature_map)
     found, stored = predictions["proposal_boxes_normalized"], golden.arrays["prediction/proposal_boxes_normalized"]
     count = golden.arrays["prediction/num_proposals"]
-    yield "detections", "num_proposals", float(np.abs(np.asarray(predictions["num_proposals"]) - count).max())
+    yield "detections", "num_proposals", float(np.abs(plain(predictions["num_proposals"]) - count).max())
     # With static shapes the original leaves something in the rows past those that count.
     counted = np.where((np.arange(stored.shape[1]) < count[:, None])[..., None], stored, 0.0)
-    yield "detections", "proposals", farthest(np.asarray(found), counted)
+    yield "detections", "proposals", farthest(plain(found), counted)
 
     proposals = Proposals(keras.ops.convert_to_tensor(stored), None, count)
     predictions |= detector.box_classifier(
@@ -134,14 +135,15 @@ def two_stages(golden: Golden, detector: Any, images: Any) -> Found:
     features = predictions["box_classifier_features"]
     yield "feature_maps", "box features", golden.difference("prediction/box_classifier_features", features)
     for key in ("refined_box_encodings", "class_predictions_with_background"):
-        rows = np.asarray(predictions[key])
+        rows = plain(predictions[key])
         yield "predictions", key, golden.difference(f"prediction/{key}", rows.reshape(-1, *rows.shape[2:]))
     yield from detections(golden, detector.postprocess(predictions, shapes))
 
     # The targets that are stored take boxes for parts of the picture, which fills the same part of all images.
-    truth = in_pixels(golden.groundtruth(), tuple(shapes[0, :2]))
-    truth["classes"] = np.zeros_like(truth["classes"])
-    targets = detector.rpn.target_assigner(golden.arrays["prediction/anchors"], **truth)
+    truth = in_pixels(truth_tensors(golden), tuple(shapes[0, :2]))
+    truth["classes"] = keras.ops.zeros_like(truth["classes"])
+    anchors = keras.ops.convert_to_tensor(golden.arrays["prediction/anchors"])
+    targets = detector.rpn.target_assigner(anchors, **truth)
     names = ("cls_targets", "cls_weights", "reg_targets", "reg_weights", "match")
     for name, found in zip(names, targets, strict=True):
         yield "targets", f"targets/{name}", golden.difference(f"targets/rpn_{name}", found)
@@ -212,9 +214,14 @@ def farthest(own: np.ndarray, stored: np.ndarray) -> float:
     return float(max(distance.min(axis=1).max(), distance.min(axis=2).max()))
 
 
+def truth_tensors(golden: Golden) -> dict[str, Any]:
+    """The stored ground truth in the backend's tensors: PyTorch multiplies no others."""
+    return {name: keras.ops.convert_to_tensor(value) for name, value in golden.groundtruth().items()}
+
+
 def evaluation_losses(golden: Golden, detector: Any, predictions: Mapping[str, Any]) -> Found:
     """Losses of the inference mode's predictions, and the regularization."""
-    losses, stored = detector.loss(predictions, golden.groundtruth()), golden.numbers["eval"]
+    losses, stored = detector.loss(predictions, truth_tensors(golden)), golden.numbers["eval"]
     for name, expected in stored["losses"].items():
         yield "losses", name, relative(losses[name], expected)
     yield "losses", "regularization", relative(sum(detector.losses), stored["regularization_loss_sum"])

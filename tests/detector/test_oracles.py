@@ -19,7 +19,7 @@ SAME_KERNELS = BACKEND != "tensorflow" or os.environ.get("TF_ENABLE_ONEDNN_OPTS"
 
 
 def marks(oracle: Oracle) -> list[pytest.MarkDecorator]:
-    left_out = oracle.slow or (BACKEND != "tensorflow" and not oracle.elsewhere)
+    left_out = oracle.slow or (BACKEND != "tensorflow" and BACKEND not in oracle.elsewhere)
     return [pytest.mark.slow] if left_out else []
 
 
