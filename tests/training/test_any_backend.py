@@ -19,7 +19,7 @@ pytestmark = pytest.mark.tf
 
 MODELS = [
     pytest.param(None, id="ssd"),
-    # The oracles compare other families on these backends too, and `test_thin_two_stages` trains one that compiles soon.
+    # The oracles compare other families on these backends too; `test_thin_two_stages` trains what compiles soon.
     pytest.param(CENTER_NET, id="center_net", marks=pytest.mark.slow),
     pytest.param(FASTER_RCNN, id="faster_rcnn", marks=pytest.mark.slow),
 ]
