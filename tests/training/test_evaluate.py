@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from project import Project
+from project import DATASET, Project
 from tiny import TinyDetector, resizer
 
 from teachbox.config.label_map import load_label_map
@@ -17,6 +18,7 @@ from teachbox.data.tfrecord import write_records
 from teachbox.errors import DataError, LabelMapError
 from teachbox.images import UprightImage
 from teachbox.training.evaluate import Evaluator
+from teachbox.training.rounds import Trainer, build_parts
 
 pytestmark = pytest.mark.tf
 
@@ -69,6 +71,40 @@ def test_an_unreadable_image_is_left_out(tmp_path: Path) -> None:
     broken = Example("broken", b"no image", np.zeros((0, 4), np.float32), np.zeros(0, np.int32))
     found = Evaluator(TinyDetector(), resizer, {1: "square"}, 5)([broken, example(project, 1, [])])
     assert [given.key for given, _ in found.images] == ["1"]
+
+
+def test_nobody_waits_for_an_evaluation_that_is_stopped(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    evaluator = Evaluator(TinyDetector(), resizer, {1: "square"}, 5)
+    examples = [example(project, number, []) for number in range(6)]
+    asked = []
+
+    def stopped() -> bool:
+        asked.append(True)
+        return len(asked) == 3
+
+    assert evaluator(examples, stopped) is None
+    assert len(asked) == 3
+    # The next one begins anew.
+    assert [given.key for given, _ in evaluator(examples).images] == [str(number) for number in range(6)]
+
+
+def test_a_trainer_that_is_to_stop_writes_no_evaluation(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.record("eval.record", range(2))
+    with project.config.open("a") as file:
+        file.write('eval_input_reader { tf_record_input_reader { input_path: "eval.record" } }')
+    settings, stop = project.settings(run_eval=True), threading.Event()
+    trainer = Trainer(settings, project.store, build_parts(settings), stop)
+    stop.set()
+    trainer.evaluate(None)
+    assert project.store.last_evaluation(DATASET) is None
+    assert project.events("evaluation_failed") == []
+    stop.clear()
+    trainer.evaluate(None)
+    trainer.close()
+    (found,) = project.store.metrics(DATASET)
+    assert found.metrics["Loss/total_loss"] > 0
 
 
 def test_the_sample_is_even_and_the_same_for_a_seed(tmp_path: Path) -> None:

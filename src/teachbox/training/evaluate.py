@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +59,22 @@ class Evaluator:
         self.losses: dict[str, float] = {}
         """Mean losses of the images of the last evaluation, by their public names."""
 
-    def __call__(self, examples: Sequence[Example]) -> Evaluation:
-        """Evaluate on `examples`; an image that cannot be read is logged and left out."""
-        images = list(self.detections(examples))
+    def __call__(self, examples: Sequence[Example], stopped: Callable[[], bool] = lambda: False) -> Evaluation | None:
+        """Evaluate on `examples`; an image that cannot be read is logged and left out.
+
+        None where `stopped`, asked after each image, says that nobody waits for it any more.
+        """
+        images = []
+        with contextlib.closing(self.detections(examples)) as detections:
+            for found in detections:
+                if stopped():
+                    return None
+                images.append(found)
         metrics = measure([result for _, result in images], self._labels, self._config)
         metrics = {name: value for name, value in metrics.items() if not np.isnan(value)}
         return Evaluation(metrics | self.losses, images)
 
-    def detections(self, examples: Iterable[Example]) -> Iterator[tuple[Example, ImageResult]]:
+    def detections(self, examples: Iterable[Example]) -> Generator[tuple[Example, ImageResult]]:
         """Each of `examples` that can be read, and what is detected on it; then `losses` are those of them all.
 
         No more than a few examples are held at a time. What `examples` raises is raised.

@@ -376,7 +376,10 @@ class Trainer:
         collect_garbage(self.settings.data_dir, self.settings.temp_files_num, RECORD_PATTERN)
 
     def evaluate(self, run: int | None) -> None:
-        """Evaluate the published weights on `eval_input_reader` and write down what is found. A failure is reported."""
+        """Evaluate the published weights on `eval_input_reader` and write down what is found. A failure is reported.
+
+        Ends early, without a word in the store, when the trainer is to stop.
+        """
         assert self._evaluator is not None
         self.status.set("evaluating")
         log.info("Evaluating on %d examples", self.settings.eval_steps)
@@ -385,7 +388,10 @@ class Trainer:
             if self._eval_examples is None:
                 self._eval_examples = self._read_eval_examples()
             with self.learner.averaged():
-                evaluation = self._evaluator(self._eval_examples)
+                evaluation = self._evaluator(self._eval_examples, self.stop.is_set)
+            if evaluation is None:
+                log.info("The evaluation was given up, since the trainer is to stop")
+                return
             config = pipeline.message.eval_config
             pictures = [
                 side_by_side(
