@@ -3,7 +3,8 @@
     python benchmarks/inference.py pipeline.config … [--repeats N] [--size HEIGHT WIDTH] [--json FILE]
 
 For each config: seconds per image (resized pixels in, detections out), of the forward pass alone, of its convolutions
-and dense layers run one by one at the same shapes, the ratios, seconds of the first call and peak memory.
+and dense layers run one by one at the same shapes, the ratios, seconds of the first call and peak memory. They are
+measured in turns, and a ratio is the median of those of the turns: other work on the machine hardly shows in it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from step_times import first_call, in_processes, name_of, peak_mib, synthetic_batch, timed
+import numpy as np
+from step_times import first_call, in_processes, interleaved, name_of, peak_mib, synthetic_batch
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 IN_A_ROW = 5
@@ -55,22 +57,27 @@ def measure(config: Path, repeats: int, size: tuple[int, int]) -> dict[str, Any]
         return [value for value in tf.nest.flatten(found) if tf.is_tensor(value)]
 
     first = first_call(lambda: [value.numpy() for value in detect(image)])
-    whole = timed(lambda: [value.numpy() for value in detect(image)], repeats)
     peak = peak_mib()
-    plain = timed(lambda: [value.numpy() for value in forward(image)], repeats)
-    alone = sum(
-        count * timed(product, repeats) / IN_A_ROW
-        for product, count in products(forward.get_concrete_function(tf.TensorSpec(image.shape, tf.float32)))
+    alone = list(products(forward.get_concrete_function(tf.TensorSpec(image.shape, tf.float32))))
+    times = interleaved(
+        [
+            lambda: [value.numpy() for value in detect(image)],
+            lambda: [value.numpy() for value in forward(image)],
+            *(product for product, _ in alone),
+        ],
+        repeats,
     )
+    whole, plain = times[:, 0], times[:, 1]
+    convolutions = times[:, 2:] @ [count / IN_A_ROW for _, count in alone]
     return {
         "model": name_of(config),
         "size": f"{height}x{width}",
         "first_s": first,
-        "image_s": whole,
-        "forward_s": plain,
-        "convolutions_s": alone,
-        "post/forward": (whole - plain) / plain,
-        "image/convolutions": whole / alone,
+        "image_s": float(np.median(whole)),
+        "forward_s": float(np.median(plain)),
+        "convolutions_s": float(np.median(convolutions)),
+        "post/forward": float(np.median((whole - plain) / plain)),
+        "image/convolutions": float(np.median(whole / convolutions)),
         "peak_mib": round(peak),
     }
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import resource
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +61,21 @@ def synthetic_batch(images: int, height: int, width: int, classes: int, max_boxe
     return {name: tf.constant(value) for name, value in given.items()}
 
 
-def timed(function: Callable[[], Any], repeats: int, warm_up: int = 2) -> float:
-    """Median seconds of `function`, which waits for what it computes."""
+def interleaved(functions: Sequence[Callable[[], Any]], repeats: int, warm_up: int = 2) -> np.ndarray:
+    """Seconds [repeats, functions] of each of `functions`, which wait for what they compute: one after the other, again
+    and again, so that whatever else the machine does slows them all alike."""
     for _ in range(warm_up):
-        function()
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+        for function in functions:
+            function()
+    times = np.zeros((repeats, len(functions)))
+    for row in times:
+        for place, function in enumerate(functions):
+            row[place] = first_call(function)
+    return times
 
 
 def first_call(function: Callable[[], Any]) -> float:
-    """Seconds of the first call, in which it is traced and compiled."""
+    """Seconds of one call; of the first, in which it is traced and compiled."""
     started = time.perf_counter()
     function()
     return time.perf_counter() - started

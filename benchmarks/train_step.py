@@ -3,7 +3,8 @@
     python benchmarks/train_step.py pipeline.config … [--images N] [--repeats N] [--json FILE]
 
 For each config: seconds of a step at the config's batch size (at most --images), of a forward pass of the same batch,
-their ratio, seconds of the first call (tracing and compiling) and peak memory. `KERAS_BACKEND` chooses the backend.
+their ratio, seconds of the first call (tracing and compiling) and peak memory. Step and pass are measured in turns, so
+that other work on the machine hardly shows in the ratio. `KERAS_BACKEND` chooses the backend.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from step_times import first_call, in_processes, name_of, peak_mib, synthetic_batch, timed
+import numpy as np
+from step_times import first_call, in_processes, interleaved, name_of, peak_mib, synthetic_batch
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -45,7 +47,7 @@ def measure(config: Path, most_images: int, repeats: int, size: tuple[int, int])
     optimizer, schedule = build_optimizer(train.optimizer)
     learner = Learner(detector, optimizer, schedule, spec, clip_norm=train.gradient_clipping_by_norm)
     first = first_call(lambda: learner.run(batch))
-    step = timed(lambda: learner.run(batch), repeats)
+    learner.run(batch)
     peak = peak_mib()
 
     def forward(given: dict[str, Any]) -> Any:
@@ -54,7 +56,10 @@ def measure(config: Path, most_images: int, repeats: int, size: tuple[int, int])
         return [value for value in keras.tree.flatten(found) if hasattr(value, "shape")]
 
     plain = compiled(forward, spec, state=detector.variables)
-    seconds = timed(lambda: [keras.ops.convert_to_numpy(value) for value in plain(batch)], repeats)
+    times = interleaved(
+        [lambda: learner.run(batch), lambda: [keras.ops.convert_to_numpy(value) for value in plain(batch)]], repeats
+    )
+    step, seconds = times[:, 0], times[:, 1]
     return {
         "model": name_of(config),
         "backend": keras.backend.backend(),
@@ -62,9 +67,9 @@ def measure(config: Path, most_images: int, repeats: int, size: tuple[int, int])
         "of": train.batch_size,
         "size": f"{height}x{width}",
         "first_s": first,
-        "step_s": step,
-        "forward_s": seconds,
-        "step/forward": step / seconds,
+        "step_s": float(np.median(step)),
+        "forward_s": float(np.median(seconds)),
+        "step/forward": float(np.median(step / seconds)),
         "peak_mib": round(peak),
     }
 
