@@ -19,14 +19,17 @@ from teachbox.errors import DataError
 Answer = Literal["accept", "reject", "ignore"]
 ANSWERS: tuple[Answer, ...] = ("accept", "reject", "ignore")
 
+CANDIDATES = "candidates"
 Task = dict[str, Any]
 """`image` (URL), `path` (of the original file), `width`, `height`, `spans`, `meta` (`file`: the file's name),
-`_input_hash`, `_task_hash`; a predicted one has the model's `version`; an answered task adds `answer`, `_session_id`,
+`_input_hash`, `_task_hash`; a predicted one has the model's `version` and `candidates`, predicted boxes below the
+threshold, which are none of its spans unless a person takes them in; an answered task adds `answer`, `_session_id`,
 `_timestamp`, and, where it was predicted, `replaced`: predicted spans that were changed or removed, as they were."""
 
 
 class Span(TypedDict):
-    """One box. `score` and `version` stand on a predicted box only, `version` being the model's."""
+    """One box. Where a model predicted it, `score`, `version` and `source` (the model's name) say so, and stay when a
+    person changes the box or agrees to it: then `touched` is true."""
 
     label: str
     x: float
@@ -37,6 +40,8 @@ class Span(TypedDict):
     type: NotRequired[str]
     score: NotRequired[float]
     version: NotRequired[int]
+    source: NotRequired[str]
+    touched: NotRequired[bool]
 
 
 class Prediction(NamedTuple):

@@ -6,7 +6,6 @@ import {
   addPolygon,
   deleteBox,
   editorSpans,
-  isSuggestion,
   isTouched,
   joinEdits,
   openEditor,
@@ -20,6 +19,7 @@ import {
   undoEdit,
 } from "../../src/teachbox/web/static/boxes/editor.js";
 import { createBoxIndex } from "../../src/teachbox/web/static/boxes/box_index.js";
+import { isSuggestion } from "../../src/teachbox/web/static/boxes/limits.js";
 import { clickedBox, gestureResult, isDrawn, pressCanvas, pressGrip } from "../../src/teachbox/web/static/canvas/gesture.js";
 import { randomFrom } from "./random.js";
 
@@ -48,7 +48,7 @@ test("what nobody touched goes back as it came, the very object", () => {
   assert.ok(!isTouched(openEditor(spans, SIZE)));
 });
 
-test("a moved suggestion loses score and version, keeps the rest, and is a suggestion no more", () => {
+test("a moved suggestion keeps where it came from, is touched, and is a suggestion no more", () => {
   const editor = reshapeBox(openEditor([PREDICTED], SIZE), 1, rect(12.5, 20, 30, 40));
   assert.deepEqual(editorSpans(editor), [
     {
@@ -56,7 +56,10 @@ test("a moved suggestion loses score and version, keeps the rest, and is a sugge
       ...rect(12.5, 20, 30, 40),
       points: [[12.5, 20], [12.5, 60], [42.5, 60], [42.5, 20]],
       type: "rect",
+      score: 0.9,
+      version: 7,
       color: "red",
+      touched: true,
     },
   ]);
   assert.ok(isSuggestion(openEditor([PREDICTED], SIZE).boxes[0]));
@@ -64,9 +67,9 @@ test("a moved suggestion loses score and version, keeps the rest, and is a sugge
 });
 
 test("a relabelled suggestion keeps its place to the last digit", () => {
-  const { score, version, ...kept } = PREDICTED;
-  assert.deepEqual(editorSpans(relabelBox(openEditor([PREDICTED], SIZE), 1, "dog")), [{ ...kept, label: "dog" }]);
-  assert.equal(score + version, 7.9);
+  const dog = { ...PREDICTED, label: "dog", touched: true };
+  assert.deepEqual(editorSpans(relabelBox(openEditor([PREDICTED], SIZE), 1, "dog")), [dog]);
+  assert.ok(!isSuggestion(openEditor([dog], SIZE).boxes[0]), "nor is it one when it is asked again");
 });
 
 test("the points of a polygon go with its hull", () => {
@@ -199,10 +202,11 @@ test("an untouched polygon goes back as it came, a relabelled one keeps its corn
   const span = { label: "cat", type: "polygon", points: TRIANGLE, score: 0.5, version: 2 };
   const editor = openEditor([span], SIZE);
   assert.equal(editorSpans(editor)[0], span);
-  assert.deepEqual(editorSpans(relabelBox(editor, 1, "dog")), [{ label: "dog", type: "polygon", points: TRIANGLE }]);
+  const from = { score: 0.5, version: 2, touched: true };
+  assert.deepEqual(editorSpans(relabelBox(editor, 1, "dog")), [{ label: "dog", type: "polygon", points: TRIANGLE, ...from }]);
   const corners = TRIANGLE.with(2, [30, 40]);
   assert.deepEqual(editorSpans(setCorners(editor, 1, corners)), [
-    { label: "cat", type: "polygon", ...rect(10, 10, 40, 30), points: corners },
+    { label: "cat", type: "polygon", ...rect(10, 10, 40, 30), points: corners, ...from },
   ]);
 });
 

@@ -1,12 +1,15 @@
 """Detections → spans: threshold, clipping, labels, classes that the map lacks."""
 
+import io
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from teachbox.images import UprightImage
 from teachbox.labels import Label, LabelMap
-from teachbox.recipes.predictor import spans_of
+from teachbox.recipes.predictor import Predictor, spans_of
 from teachbox.serving.client import Detections
 
 LABELS = LabelMap([Label(1, "cat", "Cat"), Label(3, "dog")])
@@ -28,6 +31,30 @@ def test_by_hand():
         ("dog", 100, 0, 100, 50, 0.9, 7),
     ]
     assert spans[0]["points"] == [[50, 10], [50, 60], [150, 60], [150, 10]]
+
+
+def test_the_best_are_kept_in_their_order_and_say_which_model_found_them():
+    found = detections(*((0, 0, 1, 1, score, 1) for score in (0.2, 0.9, 0.1, 0.4)))
+    spans, _ = spans_of(found, IMAGE, LABELS, 0.05, source="raccoons", most=2)
+    assert [(span["score"], span["source"]) for span in spans] == [(0.9, "raccoons"), (0.4, "raccoons")]
+
+
+class Served:
+    model_name = "pets"
+
+    def predict(self, example):
+        return detections(*((0, 0, 1, 1, score, 1) for score in (0.9, 0.2, 0.06, 0.04, 0.02)))
+
+
+def test_all_from_a_low_floor_on_is_sent_and_none_above_the_threshold_is_kept_back():
+    buffer = io.BytesIO()
+    Image.new("RGB", (200, 100)).save(buffer, "png")
+    image = UprightImage(buffer.getvalue(), "png", 200, 100)
+    scores = {
+        threshold: [span["score"] for span in Predictor(Served(), LABELS, threshold).predict({}, image).spans]
+        for threshold in (0.5, 0.03)
+    }
+    assert scores == {0.5: [0.9, 0.2, 0.06], 0.03: [0.9, 0.2, 0.06, 0.04]}
 
 
 def test_class_outside_the_map_and_labels_not_asked_for():

@@ -49,6 +49,12 @@ def test_an_answer_tells_what_was_predicted():
     kept, drawn = box("a", 0, 0, score=0.9, version=3), box("a", 50, 0)
     answer = {"answer": "accept", "spans": [kept, drawn], "replaced": [box("a", 30, 0, score=0.6, version=3)]}
     assert correction_of(answer) == Correction(1, 0, 0, 1, 1, 0.5)
+    # A box that was moved, or agreed to, says where it came from; what was predicted stands in `replaced`.
+    moved, agreed = ({**kept, "x": x, "touched": True} for x in (2, kept["x"]))
+    assert correction_of({**answer, "spans": [moved], "replaced": [kept]}) == Correction(
+        0, 1, 0, 0, 0, pytest.approx(1 / 3)
+    )
+    assert correction_of({**answer, "spans": [agreed], "replaced": [kept]}) == Correction(1, 0, 0, 0, 0, 0.0)
     assert correction_of({"answer": "accept", "spans": [], "replaced": []}) == Correction(0, 0, 0, 0, 0, 0.0)
     assert correction_of({**answer, "answer": "reject"}) is None
     assert correction_of({"answer": "accept", "spans": [kept, drawn]}) is None

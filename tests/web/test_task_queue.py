@@ -91,6 +91,16 @@ def test_the_task_to_be_shown_next_is_predicted_first():
     assert queue.next_to_predict(None) is None
 
 
+def test_predicted_boxes_below_the_threshold_are_candidates():
+    queue = queue_of(1)
+    low, high, unscored = ({"label": "a", "x": 0, "y": 0, "width": 1, "height": 1} for _ in range(3))
+    low["score"], high["score"] = 0.49, 0.5
+    task = queue.apply(1, Prediction(1, [low, unscored, high]), 0.5).task
+    assert (task["spans"], task["candidates"]) == ([unscored, high], [low])
+    task = queue.apply(1, Prediction(2, [low]), 0.1).task
+    assert (task["spans"], task["candidates"]) == ([low], [])
+
+
 def test_a_late_prediction_does_not_replace_a_newer_one():
     queue = queue_of(1)
     assert queue.apply(1, Prediction(5, [span("new")])).task["version"] == 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from teachbox.serving.client import Client, Detections
 
 logger = logging.getLogger(__name__)
 
+FLOOR = 0.05
+"""Predictions down to this score are sent to the page, whose slider chooses among them."""
+MOST_SPANS = 300
+"""No more boxes are sent for one image, the best first."""
 _NO_BOXES = np.zeros((0, 4), dtype=np.float32)
 
 
@@ -22,28 +27,39 @@ def spans_of(
     found: Detections,
     image: UprightImage,
     labels: LabelMap,
-    threshold: float,
+    floor: float,
     only: Collection[str] | None = None,
+    source: str | None = None,
+    most: int = MOST_SPANS,
 ) -> tuple[list[Span], set[int]]:
-    """Detections with a score from `threshold` on as spans in pixels, and the class ids that `labels` lacks.
+    """Detections with a score from `floor` on as spans in pixels, and the class ids that `labels` lacks.
 
-    Boxes are cut to the image; what is left without an area is dropped. `only` names the labels to keep.
+    Boxes are cut to the image; what is left without an area is dropped. `only` names the labels to keep, `source` the
+    model. Of more than `most` spans those with the best scores are kept, in the order in which they were found.
     """
     boxes = clip(to_pixels(found.boxes, image.height, image.width), image.height, image.width)
     spans: list[Span] = []
     unknown: set[int] = set()
-    for row in np.flatnonzero((found.scores >= threshold) & not_degenerate(boxes)):
+    for row in np.flatnonzero((found.scores >= floor) & not_degenerate(boxes)):
         name = labels.name_of(int(found.classes[row]))
         if name is None:
             unknown.add(int(found.classes[row]))
         elif only is None or name in only:
-            extra = {} if found.version is None else {"version": found.version}
+            extra: dict[str, Any] = {} if found.version is None else {"version": found.version}
+            if source is not None:
+                extra["source"] = source
             spans.append(make_span(name, *boxes[row], score=round(float(found.scores[row]), 4), **extra))
+    if len(spans) > most:
+        best = sorted(range(len(spans)), key=lambda place: -spans[place]["score"])[:most]
+        spans = [spans[place] for place in sorted(best)]
     return spans, unknown
 
 
 class Predictor:
-    """Predicts tasks through a model server. May be called from several threads."""
+    """Predicts tasks through a model server. May be called from several threads.
+
+    A prediction holds boxes from `FLOOR` on; which of them are shown at first, `threshold` tells.
+    """
 
     def __init__(self, client: Client, labels: LabelMap, threshold: float, only: Collection[str] | None = None) -> None:
         self._client = client
@@ -59,14 +75,16 @@ class Predictor:
         name = str(task.get("meta", {}).get("file", ""))
         example = encode_example(image, _NO_BOXES, [], [], name, str(task.get("_input_hash", "")))
         found = self._client.predict(example)
-        spans, unknown = spans_of(found, image, self._labels, self._threshold, self._only)
+        floor = min(FLOOR, self._threshold)
+        spans, unknown = spans_of(found, image, self._labels, floor, self._only, self._client.model_name)
         for class_id in sorted(unknown - self._warned):
             self._warned.add(class_id)
             logger.warning(
                 "the model found class %d, which %s does not hold; such boxes are left out",
                 class_id, self._labels.where or "the label map",
             )  # fmt: skip
-        logger.info("Using threshold %g, got %d predictions for file %s", self._threshold, len(spans), name)
+        shown = sum(span["score"] >= self._threshold for span in spans)
+        logger.info("Using threshold %g, got %d predictions for file %s", self._threshold, shown, name)
         return Prediction(found.version, spans)
 
     def served_version(self) -> int | None:

@@ -136,6 +136,7 @@ class _Life:
             served_version=components.get("served_version"),
             exclude=components.get("exclude") or (),
             labels=[label["name"] for label in labels],
+            threshold=config.get("threshold") or 0.0,
         )
         project = {"labels": labels, "threshold": config.get("threshold")}
         # A page that only this machine is to see answers to no other name: no foreign site can reach it by DNS.

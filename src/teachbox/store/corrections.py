@@ -1,7 +1,8 @@
 """What a person did to the boxes that the model had predicted, told from the answer alone.
 
-An answer holds the predicted boxes that were left as they were (those of its `spans` with a `score`) and, under
-`replaced`, those that were changed or removed, as the model had them: together, what was predicted.
+An answer holds the predicted boxes that were left as they were (those of its `spans` with a `score` that nobody
+`touched`) and, under `replaced`, those that were changed, agreed to or removed, as the model had them: together, what
+was predicted.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def correction_of(answer: Task) -> Correction | None:
         return None
     final: Spans = answer.get("spans") or []
     try:
-        return compare([*(span for span in final if "score" in span), *replaced], final)
+        return compare([*(span for span in final if "score" in span and not span.get("touched")), *replaced], final)
     except (DataError, TypeError):
         # It came from elsewhere, and `replaced` means something else there.
         return None

@@ -9,7 +9,7 @@ from typing import Any
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 
-from teachbox.annotation import Task
+from teachbox.annotation import CANDIDATES, Task
 from teachbox.store.answer_log import check_hash
 from teachbox.store.corrections import REPLACED
 from teachbox.web.parts import Json, Parts, UseParts
@@ -71,7 +71,8 @@ def _completed(parts: Parts, session: str, answer: Task) -> Task:
     who: dict[str, Any] = {"_session_id": session, "_annotator": session, "_timestamp": int(time.time())}
     asked = parts.feed.known_task(check_hash(answer, "_task_hash")) or {}
     predicted = {} if REPLACED in answer else _predicted(parts, asked, answer)
-    return {**answer, **predicted, **{key: asked[key] for key in _IMAGE_KEYS if key in asked}, **who}
+    given = {key: value for key, value in answer.items() if key != CANDIDATES}
+    return {**given, **predicted, **{key: asked[key] for key in _IMAGE_KEYS if key in asked}, **who}
 
 
 def _predicted(parts: Parts, asked: Task, answer: Task) -> Task:
@@ -79,6 +80,5 @@ def _predicted(parts: Parts, asked: Task, answer: Task) -> Task:
     spans = answer.get("spans")
     if "version" not in asked or asked["version"] != answer.get("version") or not isinstance(spans, list):
         return {}
-    threshold = parts.project.get("threshold") or 0
-    shown = [span for span in asked.get("spans") or [] if span.get("score", -1) >= threshold]
+    shown = [span for span in asked.get("spans") or [] if "score" in span and not span.get("touched")]
     return {REPLACED: [*(asked.get(REPLACED) or []), *(span for span in shown if span not in spans)]}

@@ -36,7 +36,8 @@ class Feed:
     `source` yields tasks that hold at least `path`; those with an answer in `dataset` or in `exclude`, duplicates and
     broken images are left out. `predict(task, image)` raises `ServingError` while no model is there, and
     `served_version()` tells the newest version; both are called from one thread of the feed. Without `predict` tasks
-    come as the source made them. `total` is the length of the source where it cannot tell that itself.
+    come as the source made them. Predicted boxes with a score below `threshold` are a task's `candidates` and not its
+    `spans`. `total` is the length of the source where it cannot tell that itself.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Feed:
         exclude: Sequence[str] = (),
         labels: Sequence[str] = (),
         view_id: str = "image_manual",
+        threshold: float = 0.0,
         total: int | None = None,
         look_ahead: int = LOOK_AHEAD,
         lease_seconds: float = LEASE_SECONDS,
@@ -74,7 +76,16 @@ class Feed:
         self._predicting = (
             None
             if predict is None
-            else Predicting(predict, served_version, self._queue, self._changed, self._image_of, self._publish, clock)
+            else Predicting(
+                predict,
+                served_version,
+                self._queue,
+                self._changed,
+                self._image_of,
+                self._publish,
+                clock,
+                threshold,
+            )
         )
 
     # Life

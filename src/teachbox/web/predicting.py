@@ -23,7 +23,10 @@ JUST_GIVEN_SECONDS = 2.0
 
 
 class Predicting:
-    """Predicts the tasks of `queue`, which `changed` guards. `publish(kind, data, session)` tells what happened."""
+    """Predicts the tasks of `queue`, which `changed` guards. `publish(kind, data, session)` tells what happened.
+
+    Boxes with a score below `threshold` go with their task as `candidates`.
+    """
 
     def __init__(
         self,
@@ -34,7 +37,9 @@ class Predicting:
         image_of: Callable[[Task], UprightImage],
         publish: Callable[[str, dict[str, Any], str | None], None],
         clock: Callable[[], float],
+        threshold: float = 0.0,
     ) -> None:
+        self._threshold = threshold
         self._predict = predict
         self._ask_version = served_version
         self._queue = queue
@@ -124,7 +129,7 @@ class Predicting:
             self._set_version(prediction.version)
         with self._changed:
             self._queue.attempt(entry, self.version)
-            applied = self._queue.apply(task["_task_hash"], prediction)
+            applied = self._queue.apply(task["_task_hash"], prediction, self._threshold)
             if applied is not None and self._clock() - applied.leased < JUST_GIVEN_SECONDS and applied.session:
                 self._tell_again.append((self._clock() + JUST_GIVEN_SECONDS / 2, task["_task_hash"]))
         if applied is not None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from teachbox.annotation import Prediction, Task
+from teachbox.annotation import CANDIDATES, Prediction, Task
 
 ATTEMPTS = 3
 """How often a task is predicted for one version before an older answer is left as it is."""
@@ -119,14 +119,19 @@ class TaskQueue:
         entry.attempts = ATTEMPTS if last else entry.attempts + 1 if entry.attempts_for == version else 1
         entry.attempts_for = version
 
-    def apply(self, task_hash: int, prediction: Prediction) -> Entry | None:
-        """Put a prediction on its task; None where it came too late: the task is gone, touched, or has a newer one."""
+    def apply(self, task_hash: int, prediction: Prediction, threshold: float = 0.0) -> Entry | None:
+        """Put a prediction on its task; None where it came too late: the task is gone, touched, or has a newer one.
+
+        Boxes with a score below `threshold` become its `candidates`: they are sent, but are none of its spans.
+        """
         entry = self.find(task_hash)
         version = prediction.version or 0
         if entry is None or entry.touched or (entry.version is not None and entry.version >= version):
             return None
         entry.version = version
-        entry.task = {**entry.task, "spans": list(prediction.spans), "version": prediction.version}
+        spans = [span for span in prediction.spans if span.get("score", 1.0) >= threshold]
+        candidates = [span for span in prediction.spans if span.get("score", 1.0) < threshold]
+        entry.task = {**entry.task, "spans": spans, CANDIDATES: candidates, "version": prediction.version}
         return entry
 
     def _lease(self, task_hash: int, session: str, now: float) -> None:

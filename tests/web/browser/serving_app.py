@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from teachbox.web.feed import Feed
 from teachbox.web.server import WebServer, bind
 
 DATASET = "flights"
+THRESHOLD = 0.5
 LABELS = [
     {"name": "balloon", "color": "#e69f00"},
     {"name": "bird", "color": "#56b4e9"},
@@ -28,6 +29,8 @@ class Seer:
 
     truth: dict[str, list[Span]]
     version: int | None = 1
+    faint: list[Span] = field(default_factory=list)
+    """Said of every file besides."""
 
     def served_version(self) -> int | None:
         return self.version
@@ -35,7 +38,7 @@ class Seer:
     def predict(self, task: dict[str, Any], image: object) -> Prediction:
         if self.version is None:
             raise ServerDown("no model yet", where="127.0.0.1:9")
-        return Prediction(self.version, self.spans(task["meta"]["file"], self.version))
+        return Prediction(self.version, [*self.spans(task["meta"]["file"], self.version), *self.faint])
 
     def spans(self, file: str, version: int) -> list[Span]:
         """What `version` says about a file."""
@@ -75,9 +78,13 @@ class App:
         """Serve; returns as soon as requests are answered."""
         options: dict[str, Any] = {"labels": [label["name"] for label in self._labels]}
         if self._model:
-            options |= {"predict": self._model.predict, "served_version": self._model.served_version}
+            options |= {
+                "threshold": THRESHOLD,
+                "predict": self._model.predict,
+                "served_version": self._model.served_version,
+            }
         feed = Feed([{"path": str(path)} for path in self._paths], self.store, DATASET, **options)
-        app = create_app(self.store, feed, {"labels": self._labels, "threshold": 0.5})
+        app = create_app(self.store, feed, {"labels": self._labels, "threshold": THRESHOLD})
         listener = bind("127.0.0.1", self._port)
         ready = threading.Event()
         self._server = WebServer(app, listener, ready.set)

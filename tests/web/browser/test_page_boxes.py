@@ -89,7 +89,8 @@ def test_moving_a_suggestion_makes_it_the_persons(shown):
     x0, y0, width, height = box_of(predicted[0])
     assert box_of(moved) == pytest.approx([x0 - 60, y0 + 40, width, height], abs=PIXEL)
     assert moved["points"] == corners_of(moved)
-    assert moved.keys() == {"label", "x", "y", "width", "height", "points", "type"}
+    from_model = {key: predicted[0][key] for key in ("score", "version")}
+    assert {key: moved[key] for key in ("score", "version", "touched")} == {**from_model, "touched": True}
     assert others == predicted[1:]
 
 
@@ -112,7 +113,7 @@ def test_each_handle_moves_its_own_edges(shown, handle, edges):
     moved = dict(zip(("left", "top", "right", "bottom"), (12, 9, 12, 9), strict=True))
     wanted = [at + (by if name in edges.split() else 0) for at, (name, by) in zip(was, moved.items(), strict=True)]
     assert now == pytest.approx(wanted, abs=PIXEL)
-    assert "score" not in after
+    assert after["touched"] is True
 
 
 def test_handles_are_large_enough_to_hit(shown):
@@ -131,8 +132,7 @@ def test_a_digit_relabels_the_selected_box(shown):
     person.sees("flight-01.jpg")
     person.sees_saved()
     span = app.answer_to(path)["spans"][1]
-    without = {key: value for key, value in predicted[1].items() if key not in ("score", "version")}
-    assert span == {**without, "label": "airship"}
+    assert span == {**predicted[1], "label": "airship", "touched": True}
 
 
 def test_a_digit_chooses_the_label_of_the_next_box(serve, annotate, scenes):

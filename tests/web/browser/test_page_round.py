@@ -103,8 +103,8 @@ def test_a_person_teaches_the_detector(command, annotate):
     assert runs[0].version in versions
     task = answers[corrected].task
     assert task["version"] in versions[1:]
-    edited = [span for span in task["spans"] if "score" not in span]
-    untouched = [span for span in task["spans"] if "score" in span]
+    edited = [span for span in task["spans"] if span.get("touched")]
+    untouched = [span for span in task["spans"] if not span.get("touched")]
     assert len(edited) == 1
     assert len(untouched) == shown - 1
     assert {span["version"] for span in untouched} <= {task["version"]}

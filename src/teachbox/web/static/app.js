@@ -5,6 +5,7 @@ import { openImages } from "./canvas/images.js";
 import { Refused } from "./desk/api.js";
 import { createDesk } from "./desk/desk.js";
 import { openHistory } from "./desk/history.js";
+import { openLimits } from "./desk/limits.js";
 import { openOutbox } from "./desk/outbox.js";
 import { openSettings } from "./desk/settings.js";
 import { createSupply, findProject } from "./desk/supply.js";
@@ -29,6 +30,8 @@ function openPage(project) {
   /** @param {string} name */
   const colorOf = (name) => colors.get(name) ?? labelColor(undefined);
 
+  const person = new URLSearchParams(location.search).get("session") ?? "";
+  const limits = openLimits(person, localStorage, project.threshold ?? 0, () => show());
   const images = openImages(() => show());
   const outbox = openOutbox(project.dataset, localStorage, {
     changed(state, waiting) {
@@ -48,8 +51,8 @@ function openPage(project) {
     sayBoxes,
     lacking: () => supply.refill(),
     skipped: (taskHash) => supply.skip(taskHash),
+    limits: limits.get,
   });
-  const person = new URLSearchParams(location.search).get("session") ?? "";
   const settings = openSettings(person, localStorage, () => {
     stage.repaint();
     rail.show();
@@ -63,7 +66,7 @@ function openPage(project) {
     { colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look: settings.get, describe: boxText },
   );
   const supply = createSupply(project, desk, outbox, () => show());
-  const show = createScreen(project, desk, supply, stage, images, colorOf);
+  const show = createScreen(project, desk, supply, stage, images, colorOf, limits);
 
   /** @param {string} command */
   const keyOf = (command) => writtenStroke(personal.keys()[command]?.[0] ?? "");
@@ -80,7 +83,7 @@ function openPage(project) {
   }
 
   const dialogs = { help: createKeyHelp(personal).open, nameLabel: createLabelPalette(project.labels, desk.chooseLabel).open };
-  const { perform, holds } = createCommands(desk, stage, settings, dialogs, save);
+  const { perform, holds } = createCommands(desk, stage, settings, limits, dialogs, save);
   const rail = createRail(perform, keyOf, settings.get, settings.set);
   for (const answer of ANSWERS) onPress(answer, () => perform(answer));
   onPress("undo", desk.undo);

@@ -1,16 +1,19 @@
 /** Shows what is on the desk: tells stage and panels, after every change. */
 
-import { isSuggestion, selectedBox } from "./boxes/editor.js";
+import { selectedBox } from "./boxes/editor.js";
+import { isSuggestion } from "./boxes/limits.js";
 import { AHEAD } from "./desk/queue.js";
 import { createBoxList } from "./panels/box_list.js";
 import { announce, part, setBar, setDisabled, setText } from "./panels/dom.js";
 import { showTrainer } from "./panels/header.js";
 import { createLabelBar } from "./panels/label_bar.js";
+import { createLimitPanel } from "./panels/limits.js";
 import { showBanner, showNotice } from "./panels/notices.js";
 import { statusLine } from "./panels/status_line.js";
 
 /** @import { Answer, Editor, Project } from "./types.js" */
 /** @import { Desk } from "./desk/desk.js" */
+/** @import { PersonalLimits } from "./desk/limits.js" */
 /** @import { Images } from "./canvas/images.js" */
 /** @import { Stage } from "./canvas/stage.js" */
 /** @import { createSupply } from "./desk/supply.js" */
@@ -26,10 +29,12 @@ const AWAY = "The server does not answer. Answers are kept in this browser and s
  * @param {Stage} stage
  * @param {Images} images
  * @param {(label: string) => string} colorOf
+ * @param {PersonalLimits} limits
  */
-export function createScreen(project, desk, supply, stage, images, colorOf) {
+export function createScreen(project, desk, supply, stage, images, colorOf, limits) {
   const labelBar = createLabelBar(project.labels, desk.chooseLabel);
   const boxList = createBoxList(colorOf, desk.selectBox);
+  const limitPanel = createLimitPanel(project.labels, limits, colorOf);
   setText("dataset", project.dataset);
   document.title = `${project.dataset} · Teachbox`;
 
@@ -44,6 +49,7 @@ export function createScreen(project, desk, supply, stage, images, colorOf) {
     const ready = entry && seen?.state === "ready";
     stage.show(ready ? { key: String(entry.task._task_hash), editor: entry.editor, picture: seen } : null, arrived);
     boxList.show(ready ? entry.editor : null);
+    limitPanel.show(ready ? entry.editor : null);
     labelBar.choose(desk.labelIndex());
     showFacts(desk);
     showNotice(notice(desk, supply.dry()));

@@ -19,6 +19,8 @@
  * @property {string} [type]
  * @property {number} [score]  Stands on a predicted box only.
  * @property {number} [version]  Of the model that predicted it.
+ * @property {string} [source]  The name of that model.
+ * @property {boolean} [touched]  Whether a person has changed a predicted box, or agreed to it.
  *
  * @typedef {object} Task
  * @property {number} _task_hash
@@ -27,6 +29,8 @@
  * @property {number} [width]
  * @property {number} [height]
  * @property {Span[]} [spans]
+ * @property {Span[]} [candidates]  Predicted boxes below the server's threshold: none of its spans.
+ * @property {Span[]} [replaced]  Predicted boxes that a person changed, agreed to or removed, as they were.
  * @property {{file?: string}} [meta]
  * @property {boolean} [flagged]
  * @property {number} [version]
@@ -37,6 +41,7 @@
  * @property {string} dataset
  * @property {Label[]} labels
  * @property {string} session_id
+ * @property {number | null} [threshold]  The score from which suggestions are shown at first.
  *
  * @typedef {{tasks: Task[], total?: number | null, progress?: number | null, done?: boolean}} Questions
  *
@@ -64,13 +69,18 @@
  * @property {Rect} rect
  * @property {Shape | null} shape  The corners of a polygon, `rect` being their hull; null for a plain box.
  * @property {Span | null} span  What it came from; null for one that was drawn here.
- * @property {boolean} touched  Whether a person drew or changed it.
+ * @property {boolean} touched  Whether a person drew or changed it, or agreed to it.
+ *
+ * @typedef {{all: number, labels: Readonly<Record<string, number>>}} Limits  The score from which a suggestion is shown:
+ *   of all labels, and of those that have one of their own.
  *
  * @typedef {{at: number, gone: readonly Box[], come: readonly Box[]}} Edit  From `at` on, `come` took the place of `gone`.
  *
  * @typedef {object} Editor  The boxes of one task and what was done to them. Never changed in place.
  * @property {Size} size  Of the image.
- * @property {readonly Box[]} boxes
+ * @property {readonly Box[]} all
+ * @property {readonly Box[]} boxes  Of them those that are shown: no suggestion below the limits.
+ * @property {Limits | null} limits  Null where all are shown: it is a person's answer.
  * @property {number | null} selected
  * @property {readonly Edit[]} past
  * @property {readonly Edit[]} future  The next to be done again last.

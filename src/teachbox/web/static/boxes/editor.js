@@ -2,10 +2,11 @@
 
 import { difference } from "./difference.js";
 import { MIN_SIDE, clipRect, moveRect } from "./geometry.js";
+import { NO_LIMITS, shownBoxes } from "./limits.js";
 import { fitShape, hullOf } from "./polygons.js";
 import { boxSpan, isShape, roundRect, roundShape, sameRect, spanRect } from "./spans.js";
 
-/** @import { Box, Edit, Editor, Rect, Shape, Size, Span } from "../types.js" */
+/** @import { Box, Edit, Editor, Limits, Rect, Shape, Size, Span } from "../types.js" */
 
 /** How far beside its original a copy is put. */
 const PASTE_PX = 10;
@@ -14,17 +15,30 @@ const PASTE_PX = 10;
  * An editor over the spans of a task. A span without a place is left out.
  * @param {readonly Span[]} spans
  * @param {Size} size
+ * @param {Limits | null} [limits]
  * @returns {Editor}
  */
-export function openEditor(spans, size) {
+export function openEditor(spans, size, limits = NO_LIMITS) {
   /** @type {Box[]} */
-  const boxes = [];
+  const all = [];
   for (const span of spans) {
     const rect = spanRect(span);
     const shape = (isShape(span) && span.points) || null;
-    if (rect) boxes.push({ id: boxes.length + 1, label: span.label, rect, shape, span, touched: false });
+    if (rect) all.push({ id: all.length + 1, label: span.label, rect, shape, span, touched: span.touched === true });
   }
-  return { size, boxes, selected: null, past: [], future: [], nextId: boxes.length + 1 };
+  const boxes = shownBoxes(all, limits);
+  return { size, all, boxes, limits, selected: null, past: [], future: [], nextId: all.length + 1 };
+}
+
+/**
+ * The editor with other limits to what is shown, unless it shows everything for good. A box that vanishes is let go.
+ * @param {Editor} editor
+ * @param {Limits} limits
+ * @returns {Editor}
+ */
+export function limitEditor(editor, limits) {
+  if (editor.limits === null || editor.limits === limits) return editor;
+  return withBoxes({ ...editor, limits }, editor.all);
 }
 
 /**
@@ -33,14 +47,6 @@ export function openEditor(spans, size) {
  */
 export function isTouched(editor) {
   return editor.past.length > 0 || editor.future.length > 0;
-}
-
-/**
- * Whether a box is the model's word still.
- * @param {Box} box
- */
-export function isSuggestion(box) {
-  return !box.touched && box.span?.score !== undefined;
 }
 
 /**
@@ -95,7 +101,7 @@ export function addPolygon(editor, points, label) {
 function add(editor, rect, shape, label) {
   if (rect.width < MIN_SIDE || rect.height < MIN_SIDE) return editor;
   const box = { id: editor.nextId, label, rect, shape, span: null, touched: true };
-  return commit({ ...editor, selected: null, nextId: editor.nextId + 1 }, [...editor.boxes, box]);
+  return commit({ ...editor, selected: null, nextId: editor.nextId + 1 }, [...editor.all, box]);
 }
 
 /**
@@ -181,8 +187,8 @@ export function relabelBox(editor, id, label) {
  * @returns {Editor}
  */
 export function deleteBox(editor, id) {
-  const left = editor.boxes.filter((box) => box.id !== id);
-  if (left.length === editor.boxes.length) return editor;
+  const left = editor.all.filter((box) => box.id !== id);
+  if (left.length === editor.all.length) return editor;
   return commit({ ...editor, selected: null }, left);
 }
 
@@ -193,8 +199,8 @@ export function deleteBox(editor, id) {
 export function undoEdit(editor) {
   const edit = editor.past.at(-1);
   if (!edit) return editor;
-  const boxes = editor.boxes.toSpliced(edit.at, edit.come.length, ...edit.gone);
-  return select({ ...editor, boxes, past: editor.past.slice(0, -1), future: [...editor.future, edit] }, editor.selected);
+  const all = editor.all.toSpliced(edit.at, edit.come.length, ...edit.gone);
+  return withBoxes({ ...editor, past: editor.past.slice(0, -1), future: [...editor.future, edit] }, all);
 }
 
 /**
@@ -204,12 +210,12 @@ export function undoEdit(editor) {
 export function redoEdit(editor) {
   const edit = editor.future.at(-1);
   if (!edit) return editor;
-  const boxes = editor.boxes.toSpliced(edit.at, edit.gone.length, ...edit.come);
-  return select({ ...editor, boxes, past: [...editor.past, edit], future: editor.future.slice(0, -1) }, editor.selected);
+  const all = editor.all.toSpliced(edit.at, edit.gone.length, ...edit.come);
+  return withBoxes({ ...editor, past: [...editor.past, edit], future: editor.future.slice(0, -1) }, all);
 }
 
 /**
- * The spans to send.
+ * The spans to send: of what is shown, and nothing else.
  * @param {Editor} editor
  * @returns {Span[]}
  */
@@ -223,19 +229,28 @@ export function editorSpans(editor) {
  * @returns {Editor}
  */
 function replaceBox(editor, box) {
-  const at = editor.boxes.findIndex((one) => one.id === box.id);
-  return commit(editor, editor.boxes.with(at, box));
+  const at = editor.all.findIndex((one) => one.id === box.id);
+  return commit(editor, editor.all.with(at, box));
 }
 
 /**
  * The boxes after an edit. What is kept of those before is the difference: thousands of edits to thousands of boxes fit.
  * @param {Editor} editor
- * @param {readonly Box[]} boxes
+ * @param {readonly Box[]} all
  * @returns {Editor}
  */
-function commit(editor, boxes) {
-  const { at, gone, come } = difference(editor.boxes, boxes);
+export function commit(editor, all) {
+  const { at, gone, come } = difference(editor.all, all);
   /** @type {Edit} */
-  const edit = { at, gone: editor.boxes.slice(at, at + gone), come: boxes.slice(at, at + come) };
-  return { ...editor, boxes, past: [...editor.past, edit], future: [] };
+  const edit = { at, gone: editor.all.slice(at, at + gone), come: all.slice(at, at + come) };
+  return withBoxes({ ...editor, past: [...editor.past, edit], future: [] }, all);
+}
+
+/**
+ * @param {Editor} editor
+ * @param {readonly Box[]} all
+ * @returns {Editor}
+ */
+function withBoxes(editor, all) {
+  return select({ ...editor, all, boxes: shownBoxes(all, editor.limits) }, editor.selected);
 }

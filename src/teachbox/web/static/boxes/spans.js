@@ -22,15 +22,16 @@ export function spanRect(span) {
 }
 
 /**
- * What is sent for a box. One that nobody touched goes back exactly as it came; one that was changed loses `score`
- * and `version`, which were said about another box.
+ * What is sent for a box. One that nobody touched goes back exactly as it came; a predicted one that was changed, or agreed
+ * to, keeps what says where it came from, and is `touched`.
  * @param {Box} box
  * @returns {Span}
  */
 export function boxSpan(box) {
   if (box.span && !box.touched) return box.span;
   const type = box.shape ? "polygon" : "rect";
-  const { score, version, ...kept } = box.span ?? { label: box.label, type };
+  const known = box.span ?? { label: box.label, type };
+  const kept = known.score === undefined ? known : { ...known, touched: true };
   const before = box.span && spanRect(box.span);
   const unmoved = !box.span || box.shape === null || box.shape === box.span.points;
   if (before && unmoved && sameRect(before, box.rect)) return { ...kept, label: box.label };

@@ -1,6 +1,6 @@
 /** Draws the image and its boxes on a canvas. Reads everything, changes nothing. */
 
-import { isSuggestion } from "../boxes/editor.js";
+import { isSuggestion } from "../boxes/limits.js";
 import { inkOn, withAlpha } from "../panels/colors.js";
 import { toScreen } from "./view.js";
 

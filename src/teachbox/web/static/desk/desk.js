@@ -3,11 +3,12 @@
  * one function here. Knows nothing of the screen.
  */
 
-import { deleteBox, editorSpans, isTouched, pasteBox, relabelBox, select, selectNext, selectedBox } from "../boxes/editor.js";
+import { deleteBox, editorSpans, isTouched, limitEditor, pasteBox, relabelBox, select, selectNext, selectedBox } from "../boxes/editor.js";
+import { replacedSpans } from "../boxes/suggestions.js";
 import { newKey } from "./outbox.js";
 import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from "./queue.js";
 
-/** @import { Answer, AnsweredTask, Box, Editor, Project, Task } from "../types.js" */
+/** @import { Answer, AnsweredTask, Box, Editor, Limits, Project, Task } from "../types.js" */
 /** @import { History } from "./history.js" */
 /** @import { Picture } from "../canvas/images.js" */
 /** @import { Letter, Outbox } from "./outbox.js" */
@@ -24,6 +25,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  * @property {(text: string) => void} say  To those who do not see the page.
  * @property {(editor: Editor) => void} sayBoxes
  * @property {() => void} lacking  Called when there is room for more tasks.
+ * @property {() => Limits} limits  To the suggestions that are shown.
  * @property {(taskHash: number) => void} skipped  Called when a task is to come again later.
  *
  * @typedef {ReturnType<typeof createDesk>} Desk
@@ -33,7 +35,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  * @param {Project} project
  * @param {Surroundings} around
  */
-export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking, skipped }) {
+export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking, skipped, limits }) {
   const session = project.session_id;
   /** @type {Queue} */
   let queue = [];
@@ -48,7 +50,13 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
   /** Tasks that were skipped, with what was done to them. @type {Map<number, Entry>} */
   const skips = new Map();
 
-  const current = () => queue[0] ?? null;
+  /** The entry that is shown, with the suggestions that are to be. */
+  function current() {
+    const entry = queue[0];
+    if (entry) queue = setEditor(queue, limitEditor(entry.editor, limits()));
+    return queue[0] ?? null;
+  }
+
   const picture = () => (queue[0] ? pictureOf(queue[0].task.image) : null);
   const hasSelection = () => current()?.editor.selected != null;
 
@@ -146,6 +154,8 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     const spans = editorSpans(entry.editor);
     /** @type {AnsweredTask} */
     const answered = { ...entry.task, ...entry.editor.size, spans, answer, _answer_key: newKey() };
+    delete answered.candidates;
+    if ("version" in entry.task) answered.replaced = replacedSpans(entry.task, entry.editor);
     if (entry.flagged) answered.flagged = true;
     else delete answered.flagged;
     queue = queue.slice(1);
@@ -170,7 +180,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     history.forget(answered._answer_key);
     outbox.undo(session, answered);
     counts = { ...counts, [answered.answer]: Math.max(0, counts[answered.answer] - 1) };
-    const entry = last.entry ?? openEntry(asked(answered));
+    const entry = last.entry ?? openEntry(asked(answered), true);
     queue = putFirst(queue, { ...entry, editor: select(entry.editor, null), kept: true });
     late = null;
     changed();
@@ -212,7 +222,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     if (answer) {
       history.forget(answer._answer_key);
       counts = { ...counts, [answer.answer]: Math.max(0, counts[answer.answer] - 1) };
-      queue = [...queue.slice(0, 1), { ...openEntry(asked(answer)), kept: true }, ...queue.slice(1)];
+      queue = [...queue.slice(0, 1), openEntry(asked(answer), true), ...queue.slice(1)];
     }
     changed();
   }

@@ -1,6 +1,7 @@
 /** The tasks that the page holds: the first is shown, the others wait. Pure: every function returns a new queue. */
 
 import { isTouched, openEditor } from "../boxes/editor.js";
+import { NO_LIMITS } from "../boxes/limits.js";
 
 /** @import { Editor, Task } from "../types.js" */
 
@@ -18,13 +19,14 @@ import { isTouched, openEditor } from "../boxes/editor.js";
 export const AHEAD = 3;
 
 /**
- * @param {Task} task
+ * @param {Task} task  One with an answer's boxes has no candidates: with `kept`, none of its boxes is ever hidden.
  * @param {boolean} [kept]
  * @returns {Entry}
  */
 export function openEntry(task, kept = false) {
-  const size = { width: task.width ?? 0, height: task.height ?? 0 };
-  return { task, editor: openEditor(task.spans ?? [], size), kept, flagged: task.flagged ?? false };
+  const { width = 0, height = 0, spans = [], candidates = [], flagged = false } = task;
+  const limits = kept && !task.candidates ? null : NO_LIMITS;
+  return { task, editor: openEditor([...spans, ...candidates], { width, height }, limits), kept, flagged };
 }
 
 /**
@@ -61,8 +63,13 @@ export function refreshTask(queue, task) {
   const at = queue.findIndex((entry) => entry.task._task_hash === task._task_hash);
   const entry = queue[at];
   if (!entry || entry.kept || isTouched(entry.editor) || entry.editor.selected !== null) return queue;
-  const same = entry.task.version === task.version && JSON.stringify(entry.task.spans) === JSON.stringify(task.spans);
+  const same = entry.task.version === task.version && boxesOf(entry.task) === boxesOf(task);
   return same ? queue : queue.with(at, openEntry(task));
+}
+
+/** @param {Task} task */
+function boxesOf({ spans, candidates }) {
+  return JSON.stringify([spans, candidates]);
 }
 
 /**
@@ -72,7 +79,7 @@ export function refreshTask(queue, task) {
  */
 export function setEditor(queue, editor) {
   const [first, ...rest] = queue;
-  return first ? [{ ...first, editor }, ...rest] : queue;
+  return first && first.editor !== editor ? [{ ...first, editor }, ...rest] : queue;
 }
 
 /**

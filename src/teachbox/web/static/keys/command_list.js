@@ -33,6 +33,15 @@ export const COMMAND_GROUPS = [
     ],
   },
   {
+    group: "Suggestions",
+    commands: [
+      { name: "limit-down", title: "More of them: from a lower score" },
+      { name: "limit-up", title: "Fewer: from a higher score" },
+      { name: "label-limit-down", title: "More of this label" },
+      { name: "label-limit-up", title: "Fewer of this label" },
+    ],
+  },
+  {
     group: "Drawing",
     commands: [
       { name: "insert-box", title: "A new box in the middle" },

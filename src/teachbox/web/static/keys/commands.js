@@ -2,9 +2,11 @@
 
 import { addBox, joinEdits, redoEdit, reshapeBox, select, selectedBox, undoEdit } from "../boxes/editor.js";
 import { clamp, clipRect, moveRect, resizeRect } from "../boxes/geometry.js";
+import { correctingCommands } from "./correcting.js";
 import { labelIndex } from "./keymap.js";
 
 /** @import { Desk } from "../desk/desk.js" */
+/** @import { PersonalLimits } from "../desk/limits.js" */
 /** @import { Settings } from "../desk/settings.js" */
 /** @import { Stage } from "../canvas/stage.js" */
 /** @import { Tool } from "../canvas/drawing.js" */
@@ -35,10 +37,11 @@ const WAYS = { left: { x: -1, y: 0 }, right: { x: 1, y: 0 }, up: { x: 0, y: -1 }
  * @param {Desk} desk
  * @param {Stage} stage
  * @param {Settings} settings
+ * @param {PersonalLimits} limits
  * @param {Dialogs} dialogs
  * @param {() => void} save  Says that all is saved, or not yet.
  */
-export function createCommands(desk, stage, settings, dialogs, save) {
+export function createCommands(desk, stage, settings, limits, dialogs, save) {
   const { viewport, handles } = stage;
 
   /** Change the selected box; steps of a key held down are one edit. @param {boolean} again @param {(editor: Editor) => Editor} make */
@@ -111,6 +114,7 @@ export function createCommands(desk, stage, settings, dialogs, save) {
 
   /** @type {Record<string, Command>} */
   const commands = {
+    ...correctingCommands(desk, limits),
     accept: { run: () => desk.give("accept") },
     reject: { run: () => desk.give("reject") },
     ignore: { run: () => desk.give("ignore") },

@@ -1,6 +1,6 @@
 /** The list of boxes beside the canvas. Of thousands only those in sight are elements. */
 
-import { isSuggestion } from "../boxes/editor.js";
+import { isAgreed, isSuggestion } from "../boxes/limits.js";
 import { element, part, setText } from "./dom.js";
 
 /** @import { Box, Editor } from "../types.js" */
@@ -49,10 +49,8 @@ export function createBoxList(colorOf, choose) {
     option.dataset.box = String(box.id);
     option.role = "option";
     option.style.setProperty("--label", colorOf(box.label));
-    const score = box.span?.score;
-    const state = isSuggestion(box) ? (score ?? 0).toFixed(2) : box.span?.score === undefined ? "" : "edited";
     // The space is for those who hear it.
-    option.append(element("span", "swatch"), element("span", "name", box.label), " ", element("span", "state", state));
+    option.append(element("span", "swatch"), element("span", "name", box.label), " ", element("span", "state", stateOf(box)));
     return option;
   }
 
@@ -105,4 +103,12 @@ export function createBoxList(colorOf, choose) {
       part("no-boxes").hidden = !editor || editor.boxes.length > 0;
     },
   };
+}
+
+/** What of a box that was predicted: its score, or what a person made of it. @param {Box} box */
+function stateOf(box) {
+  const { score } = box.span ?? {};
+  if (!box.span || score === undefined) return "";
+  if (isSuggestion(box)) return score.toFixed(2);
+  return isAgreed(box) ? "accepted" : "edited";
 }

@@ -1,0 +1,104 @@
+"""Correcting the model's boxes, in Chromium, by mouse and by keys; the assertions are on what the store holds."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from teachbox.annotation import make_span
+
+pytestmark = pytest.mark.browser
+
+FIRST = "flight-00.jpg"
+FAINT = [
+    make_span("airship", 500, 40, 560, 140, score=0.47, version=1, source="flights"),
+    make_span("bird", 500, 300, 560, 400, score=0.21, version=1, source="flights"),
+    make_span("airship", 500, 600, 560, 700, score=0.08, version=1, source="flights"),
+]
+
+
+def said(spans):
+    return [f"{span['label']} {span['score']:.2f}" for span in spans]
+
+
+@pytest.fixture
+def shown(serve, annotate, seer, scenes):
+    """The first scene with its suggestions, three more hidden, and what is shown."""
+    seer.faint = FAINT
+    app = serve(model=seer)
+    person = annotate(app)
+    person.sees(FIRST)
+    predicted = seer.spans(FIRST, 1)
+    person.has_boxes(*said(predicted))
+    return app, person, predicted, scenes[0].path
+
+
+def after_accept(app, person, path):
+    person.press("a")
+    person.sees("flight-01.jpg")
+    person.sees_saved()
+    return app.answer_to(path)
+
+
+def slide(page, name, value):
+    page.get_by_role("slider", name=name).fill(str(value))
+
+
+def test_keys_show_more_suggestions_or_fewer_and_what_is_hidden_is_never_stored(shown):
+    app, person, predicted, path = shown
+    expect(person.page.locator("#limit-count")).to_have_text("5 of 8")
+    person.press(",")
+    person.has_boxes(*said([*predicted, FAINT[0]]))
+    expect(person.page.locator("#live")).to_have_text("Suggestions from 0.45: 6 suggestions")
+    person.press(".", ".", ".", ".", ".", ".", ".")
+    person.has_boxes(*said(predicted[:3]))
+    answer = after_accept(app, person, path)
+    assert answer["spans"] == predicted[:3]
+    assert answer["replaced"] == []
+    assert "candidates" not in answer
+
+
+def test_the_slider_is_live_and_remembered_for_each_person(shown):
+    app, person, predicted, path = shown
+    page = person.page
+    slide(page, "From score", 0.2)
+    person.has_boxes(*said([*predicted, *FAINT[:2]]))
+    expect(page.locator("#limit-value")).to_have_text("0.20")
+    page.reload()
+    person.sees(FIRST)
+    person.has_boxes(*said([*predicted, *FAINT[:2]]))
+    assert after_accept(app, person, path)["spans"] == [*predicted, *FAINT[:2]]
+    page.goto(app.url + "?session=bob")
+    expect(page.locator("#limit-value")).to_have_text("0.50")
+
+
+def test_a_label_has_a_limit_of_its_own_until_it_gives_it_up(shown):
+    app, person, predicted, path = shown
+    page = person.page
+    page.get_by_text("Each label").click()
+    slide(page, "Suggestions of airship", 0.05)
+    person.has_boxes(*said([*predicted, FAINT[0], FAINT[2]]))
+    slide(page, "From score", 0.9)
+    person.has_boxes(*said([*predicted[:2], FAINT[0], FAINT[2]]))
+    page.get_by_role("button", name="airship: as all labels").click()
+    person.has_boxes(*said(predicted[:2]))
+    # By keys: of the selected box's label, or of the label of the next box.
+    person.press("2", *"<" * 14)
+    person.has_boxes(*said([*predicted[:2], *predicted[3:], FAINT[1]]))
+    assert after_accept(app, person, path)["spans"] == [*predicted[:2], *predicted[3:], FAINT[1]]
+
+
+def test_a_suggestion_from_below_that_is_moved_stays_and_is_stored_with_its_origin(shown):
+    app, person, predicted, path = shown
+    person.press(",")
+    person.has_boxes(*said([*predicted, FAINT[0]]))
+    person.press("Shift+Tab", "Shift+Tab")
+    person.drag((90, 530), (120, 550))
+    person.press(".", ".")
+    person.has_boxes(*said(predicted), "airship edited")
+    answer = after_accept(app, person, path)
+    assert answer["spans"][:-1] == predicted
+    moved = answer["spans"][-1]
+    assert (moved["score"], moved["version"], moved["source"], moved["touched"]) == (0.47, 1, "flights", True)
+    assert (moved["x"], moved["y"]) == pytest.approx((70, 520), abs=1.2)
+    assert answer["replaced"] == [FAINT[0]]
