@@ -102,3 +102,86 @@ def test_a_suggestion_from_below_that_is_moved_stays_and_is_stored_with_its_orig
     assert (moved["score"], moved["version"], moved["source"], moved["touched"]) == (0.47, 1, "flights", True)
     assert (moved["x"], moved["y"]) == pytest.approx((70, 520), abs=1.2)
     assert answer["replaced"] == [FAINT[0]]
+
+
+def touched(span):
+    return {**span, "touched": True}
+
+
+def test_boxes_are_accepted_and_rejected_by_keys_one_after_another(shown):
+    app, person, predicted, path = shown
+    _, second, third, *others = said(predicted)
+    person.press("y", "y")
+    person.has_boxes(f"{predicted[0]['label']} accepted", second, third, *others)
+    person.press("d", "y")
+    person.has_boxes(f"{predicted[0]['label']} accepted", f"{predicted[2]['label']} accepted", *others)
+    expect(person.page.get_by_role("option", selected=True)).to_have_text(others[0])
+    person.press("z", "z")
+    person.has_boxes(f"{predicted[0]['label']} accepted", second, third, *others)
+    person.press("Shift+z")
+    answer = after_accept(app, person, path)
+    assert answer["spans"] == [touched(predicted[0]), *predicted[2:]]
+    assert answer["replaced"] == predicted[:2]
+
+
+def test_boxes_are_accepted_and_rejected_by_mouse(shown):
+    app, person, predicted, path = shown
+    page = person.page
+    x, y, width, height = (predicted[1][key] for key in ("x", "y", "width", "height"))
+    page.mouse.move(*person.at(x + width / 2, y + height / 2))
+    page.get_by_role("button", name="Accept this box").click()
+    person.has_boxes(said(predicted)[0], f"{predicted[1]['label']} accepted", *said(predicted[2:]))
+    x, y, width, height = (predicted[0][key] for key in ("x", "y", "width", "height"))
+    page.mouse.move(*person.at(x + width / 2, y + height / 2))
+    page.get_by_role("button", name="Reject this box").click()
+    person.has_boxes(f"{predicted[1]['label']} accepted", *said(predicted[2:]))
+    expect(page.locator("#verdict")).to_be_hidden()
+    assert after_accept(app, person, path)["spans"] == [touched(predicted[1]), *predicted[2:]]
+
+
+def test_all_suggestions_are_cleared_and_brought_back(shown):
+    app, person, predicted, path = shown
+    person.press("y", "y", "c")
+    person.has_boxes(f"{predicted[0]['label']} accepted")
+    person.press("z")
+    expect(person.options).to_have_count(5)
+    person.press("c", "c")
+    expect(person.page.locator("#live")).to_have_text("No suggestion is shown")
+    answer = after_accept(app, person, path)
+    assert answer["spans"] == [touched(predicted[0])]
+    assert answer["replaced"] == predicted
+
+
+def test_the_last_images_boxes_are_repeated(serve, annotate, scenes):
+    app = serve(3)
+    person = annotate(app)
+    person.sees(FIRST)
+    person.press("r")
+    expect(person.page.locator("#live")).to_have_text("No other box on the last image")
+    person.drag((100, 50), (300, 250))
+    person.press("2")
+    person.drag((400, 50), (500, 150))
+    first = after_accept(app, person, scenes[0].path)["spans"]
+    person.press("r")
+    person.has_boxes("balloon", "bird")
+    person.press("r", "a")
+    person.sees("flight-02.jpg")
+    person.sees_saved()
+    assert app.answer_to(scenes[1].path)["spans"] == first
+
+
+def test_a_drawn_box_snaps_to_a_hidden_prediction_and_to_a_shown_one(shown):
+    app, person, predicted, path = shown
+    person.press("3")
+    person.drag((35, 505), (130, 565))
+    person.press("s")
+    x, y, width, height = (predicted[0][key] for key in ("x", "y", "width", "height"))
+    person.page.keyboard.down("Shift")
+    person.drag((x + 6, y + 6), (x + width, y + height))
+    person.page.keyboard.up("Shift")
+    person.press("s")
+    expect(person.options).to_have_count(6)
+    *others, hidden, seen = after_accept(app, person, path)["spans"]
+    assert others == predicted[1:]
+    assert hidden == touched(FAINT[0])
+    assert seen == touched({**predicted[0], "label": "airship"})

@@ -97,6 +97,19 @@ export function intersects(a, b) {
 }
 
 /**
+ * Intersection over union, 0 to 1.
+ * @param {Rect} a
+ * @param {Rect} b
+ */
+export function overlap(a, b) {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  if (width <= 0 || height <= 0) return 0;
+  const shared = width * height;
+  return shared / (a.width * a.height + b.width * b.height - shared);
+}
+
+/**
  * Where the eight handles of a rectangle sit. Around one smaller than `room` they move outwards, so that its body
  * stays within reach.
  * @param {Rect} rect

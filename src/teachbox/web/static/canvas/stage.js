@@ -4,6 +4,7 @@ import { createBoxIndex } from "../boxes/box_index.js";
 import { addBox, addPolygon, deleteBox, reshapeBox, select, selectedBox, setCorners } from "../boxes/editor.js";
 import { clipRect, contains } from "../boxes/geometry.js";
 import { MIN_CORNERS, fitShape } from "../boxes/polygons.js";
+import { acceptBox } from "../boxes/suggestions.js";
 import { leaveFocus } from "../panels/dom.js";
 import { createCrosshair } from "./crosshair.js";
 import { addPoint, closeDrawing, dropPoint, previewDrawing } from "./drawing.js";
@@ -11,6 +12,7 @@ import { clickedBox, gestureResult, isDrawn, moveGrip, pressCanvas, pressGrip } 
 import { createHandles } from "./handles.js";
 import { paintScene } from "./paint.js";
 import { toImage, visibleRect } from "./view.js";
+import { createVerdict } from "./verdict.js";
 import { createViewport } from "./viewport.js";
 
 /** @import { Box, Editor, Grip, Point, Rect, Shape } from "../types.js" */
@@ -66,6 +68,9 @@ export function createStage(root, canvas, body, layer, host) {
   const viewport = createViewport(root, () => repaint());
   const crosshair = createCrosshair(root);
   const handles = createHandles(body, layer, pressHandle);
+  const verdict = createVerdict(({ id }, accept) => {
+    if (showing) host.edit((accept ? acceptBox : deleteBox)(showing.editor, id));
+  });
   /** @type {Showing | null} */
   let showing = null;
   /** @type {{gesture: Gesture, start: Point, at: Point, result: {rect: Rect, shape: Shape | null} | null, pointerId: number} | null} */
@@ -121,6 +126,7 @@ export function createStage(root, canvas, body, layer, host) {
       context.clearRect(0, 0, canvas.width, canvas.height);
       canvas.dataset.task = "";
       handles.show(null, null, view);
+      verdict.show(null, view, port);
       crosshair.show(null);
       return;
     }
@@ -136,7 +142,9 @@ export function createStage(root, canvas, body, layer, host) {
       colorOf: host.colorOf,
     });
     const selected = peeking ? null : now(selectedBox(editor));
-    handles.show(now(handledBox()), selected, view);
+    const handled = now(handledBox());
+    handles.show(handled, selected, view);
+    verdict.show(handled, view, port);
     if (selected) handles.name(host.describe(editor));
     if (selected && focusing) handles.focusBody();
     focusing = false;
@@ -285,7 +293,7 @@ export function createStage(root, canvas, body, layer, host) {
   function hover(event) {
     pointer = event.pointerType === "touch" ? null : viewport.place(event);
     repaint();
-    if (!showing || active || handles.contains(event.target)) return;
+    if (!showing || active || handles.contains(event.target) || verdict.contains(event.target)) return;
     const under = pointer ? boxesAt(pointer) : [];
     const box = under.find((one) => one.id === showing?.editor.selected) ?? under[0];
     canvas.style.cursor = box && !event.shiftKey ? "move" : "crosshair";

@@ -35,6 +35,11 @@ export const COMMAND_GROUPS = [
   {
     group: "Suggestions",
     commands: [
+      { name: "accept-box", title: "Accept the box, go to the next suggestion" },
+      { name: "reject-box", title: "Reject it, go to the next" },
+      { name: "clear-suggestions", title: "Clear all of them" },
+      { name: "snap", title: "Snap the box, or the last drawn, to a prediction" },
+      { name: "repeat", title: "The last image’s boxes, once more" },
       { name: "limit-down", title: "More of them: from a lower score" },
       { name: "limit-up", title: "Fewer: from a higher score" },
       { name: "label-limit-down", title: "More of this label" },

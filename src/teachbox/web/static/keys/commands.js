@@ -114,7 +114,7 @@ export function createCommands(desk, stage, settings, limits, dialogs, save) {
 
   /** @type {Record<string, Command>} */
   const commands = {
-    ...correctingCommands(desk, limits),
+    ...correctingCommands(desk, stage, limits),
     accept: { run: () => desk.give("accept") },
     reject: { run: () => desk.give("reject") },
     ignore: { run: () => desk.give("ignore") },
