@@ -44,3 +44,12 @@ def checkpoints() -> Path:
 def serving_fixtures() -> Path:
     """Small SavedModels of TensorFlow Serving's own tests."""
     return _shared("serving")
+
+
+@pytest.fixture(autouse=True)
+def same_weights_whatever_ran_before(request: pytest.FixtureRequest) -> None:
+    """Tests that draw weights draw the same ones alone, in another order, and side by side."""
+    if request.node.get_closest_marker("tf"):
+        import keras
+
+        keras.utils.set_random_seed(1)

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from driver import Annotator
+from playwright.sync_api import expect
 from scenes import draw_scene
 from serving_app import App, Seer
 
 from teachbox.store import Store
 
+# Two cores run tests, servers and browser at once: what comes late is not wrong.
+expect.set_options(timeout=20_000)
 _ROOT = Path(__file__).parents[3]
 
 

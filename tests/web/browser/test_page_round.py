@@ -81,10 +81,10 @@ def test_a_person_teaches_the_detector(command, annotate):
         else:
             page.wait_for_timeout(200)
     corrected = file.inner_text()
-    shown = person.options.count()
     person.options.first.click()
     person.drag_handle("se", (12, 9))
-    expect(person.options).to_have_count(shown)
+    # Until an edit, boxes of a newer version take the place of those shown.
+    shown = person.options.count()
     person.press("a")
     person.sees_saved()
 
