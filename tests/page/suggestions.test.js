@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { addBox, editorSpans, limitEditor, openEditor, select, undoEdit } from "../../src/teachbox/web/static/boxes/editor.js";
+import { doubtText, findDoubts } from "../../src/teachbox/web/static/boxes/doubts.js";
 import { overlap } from "../../src/teachbox/web/static/boxes/geometry.js";
 import { isSuggestion } from "../../src/teachbox/web/static/boxes/limits.js";
 import {
@@ -91,4 +92,32 @@ test("a drawn box snaps to the prediction that it overlaps most, shown or hidden
   assert.equal(snapBox(chosen), chosen, "a suggestion itself does not");
   assert.equal(snapBox(openEditor([], SIZE)).boxes.length, 0);
   assert.deepEqual(editorSpans(snapBox(select(drawn, 5))), editorSpans(snapped));
+});
+
+test("two boxes of one object and tiny ones are doubted, and nothing else", () => {
+  const spans = [
+    { label: "cat", ...rect(10, 10, 20, 20) },
+    { label: "cat", ...rect(11, 10, 20, 20) },
+    { label: "dog", ...rect(10, 10, 20, 20) },
+    { label: "dog", ...rect(13, 10, 20, 20) },
+    { label: "bird", ...rect(50, 50, 4.9, 20) },
+    { label: "bird", ...rect(80, 50, 5, 5) },
+  ];
+  const found = findDoubts(openEditor(spans, SIZE).boxes);
+  assert.deepEqual([...found].map(([box, doubt]) => [box.id, doubt]).toSorted(), [[1, "twice"], [2, "twice"], [5, "tiny"]]);
+  assert.equal(doubtText(found), "Twice at one place: cat. Very small: bird.");
+  assert.equal(doubtText(findDoubts([])), "");
+});
+
+test("what lies twice is found as a look at all pairs finds it", () => {
+  const random = randomFrom(8);
+  for (let round = 0; round < 100; round++) {
+    const spans = Array.from({ length: 40 }, () => {
+      const side = 20 + Math.floor(random() * 2);
+      return { label: random() < 0.5 ? "a" : "b", ...rect(Math.floor(random() * 6), Math.floor(random() * 6), side, side) };
+    });
+    const { boxes } = openEditor(spans, SIZE);
+    const twice = boxes.filter((box) => boxes.some((other) => other !== box && isSame(box, other)));
+    assert.deepEqual(boxes.filter((box) => findDoubts(boxes).has(box)), twice);
+  }
 });

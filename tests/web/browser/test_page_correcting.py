@@ -185,3 +185,22 @@ def test_a_drawn_box_snaps_to_a_hidden_prediction_and_to_a_shown_one(shown):
     assert others == predicted[1:]
     assert hidden == touched(FAINT[0])
     assert seen == touched({**predicted[0], "label": "airship"})
+
+
+def test_a_box_drawn_twice_and_a_tiny_one_are_marked_and_may_be_stored_all_the_same(serve, annotate, scenes):
+    app = serve(2)
+    person = annotate(app)
+    person.sees(FIRST)
+    doubts = person.page.locator("#doubts")
+    person.drag((100, 50), (300, 250))
+    expect(doubts).to_be_hidden()
+    person.press("Tab", "Control+c", "Control+v", "ArrowLeft", "Shift+ArrowUp", "ArrowLeft", "Escape")
+    person.has_boxes("balloon twice", "balloon twice")
+    expect(doubts).to_have_text("Twice at one place: balloon.")
+    person.press("2", "i", "Alt+Shift+ArrowUp", *["Alt+Shift+ArrowLeft"] * 30)
+    person.has_boxes("balloon twice", "balloon twice", "bird tiny")
+    expect(doubts).to_have_text("Twice at one place: balloon. Very small: bird.")
+    answer = after_accept(app, person, scenes[0].path)
+    assert [span["label"] for span in answer["spans"]] == ["balloon", "balloon", "bird"]
+    assert answer["spans"][2]["width"] == 3
+    expect(doubts).to_be_hidden()

@@ -14,6 +14,7 @@ import { listenToKeys } from "./keys/keyboard.js";
 import { openPersonal } from "./keys/personal.js";
 import { writtenStroke } from "./keys/stroke.js";
 import { labelColor } from "./panels/colors.js";
+import { createDoubts } from "./panels/doubts.js";
 import { announce, isForFocused, onPress, part } from "./panels/dom.js";
 import { flashSaved, showSaved } from "./panels/header.js";
 import { createKeyHelp, showKeys } from "./panels/key_help.js";
@@ -32,6 +33,7 @@ function openPage(project) {
 
   const person = new URLSearchParams(location.search).get("session") ?? "";
   const limits = openLimits(person, localStorage, project.threshold ?? 0, () => show());
+  const doubts = createDoubts(() => show());
   const images = openImages(() => show());
   const outbox = openOutbox(project.dataset, localStorage, {
     changed(state, waiting) {
@@ -63,10 +65,10 @@ function openPage(project) {
     /** @type {HTMLCanvasElement} */ (part("canvas")),
     part("box-body"),
     part("handles"),
-    { colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look: settings.get, describe: boxText },
+    { colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look: settings.get, describe: boxText, doubts: doubts.of },
   );
   const supply = createSupply(project, desk, outbox, () => show());
-  const show = createScreen(project, desk, supply, stage, images, colorOf, limits);
+  const show = createScreen(project, desk, supply, stage, images, colorOf, limits, doubts);
 
   /** @param {string} command */
   const keyOf = (command) => writtenStroke(personal.keys()[command]?.[0] ?? "");

@@ -16,6 +16,7 @@ import { statusLine } from "./panels/status_line.js";
 /** @import { PersonalLimits } from "./desk/limits.js" */
 /** @import { Images } from "./canvas/images.js" */
 /** @import { Stage } from "./canvas/stage.js" */
+/** @import { createDoubts } from "./panels/doubts.js" */
 /** @import { createSupply } from "./desk/supply.js" */
 
 export const ANSWERS = /** @type {const} */ (["accept", "reject", "ignore"]);
@@ -30,8 +31,9 @@ const AWAY = "The server does not answer. Answers are kept in this browser and s
  * @param {Images} images
  * @param {(label: string) => string} colorOf
  * @param {PersonalLimits} limits
+ * @param {ReturnType<typeof createDoubts>} doubts
  */
-export function createScreen(project, desk, supply, stage, images, colorOf, limits) {
+export function createScreen(project, desk, supply, stage, images, colorOf, limits, doubts) {
   const labelBar = createLabelBar(project.labels, desk.chooseLabel);
   const boxList = createBoxList(colorOf, desk.selectBox);
   const limitPanel = createLimitPanel(project.labels, limits, colorOf);
@@ -48,7 +50,8 @@ export function createScreen(project, desk, supply, stage, images, colorOf, limi
     const entry = desk.current();
     const ready = entry && seen?.state === "ready";
     stage.show(ready ? { key: String(entry.task._task_hash), editor: entry.editor, picture: seen } : null, arrived);
-    boxList.show(ready ? entry.editor : null);
+    boxList.show(ready ? entry.editor : null, doubts.of(ready ? entry.editor.boxes : []));
+    doubts.show(ready ? entry.editor.boxes : []);
     limitPanel.show(ready ? entry.editor : null);
     labelBar.choose(desk.labelIndex());
     showFacts(desk);

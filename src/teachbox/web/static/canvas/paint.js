@@ -14,6 +14,7 @@ import { toScreen } from "./view.js";
  * @property {View} view
  * @property {Ready} picture
  * @property {readonly Box[]} boxes  Those in sight.
+ * @property {ReadonlyMap<Box, unknown>} doubts  Those that are marked.
  * @property {number | null} selected
  * @property {number | null} hovered
  * @property {Draft | null} draft
@@ -54,7 +55,7 @@ export function paintScene(context, scene) {
   active.sort((a, b) => Number(a.id === scene.selected) - Number(b.id === scene.selected));
   const others = active.length ? scene.boxes.filter((box) => !active.includes(box)) : scene.boxes;
   paintFrames(context, scene, others, { crowd, active: false });
-  if (scene.tags) paintTags(context, scene, others, crowd);
+  paintTags(context, scene, scene.tags ? others : others.filter((box) => scene.doubts.has(box)), crowd);
   paintFrames(context, scene, active, { crowd: false, active: true });
   paintTags(context, scene, active, false);
   if (scene.draft) paintDraft(context, scene, scene.draft);
@@ -180,7 +181,7 @@ function paintTag(context, scene, box) {
   const color = scene.colorOf(box.label);
   const suggestion = isSuggestion(box);
   context.globalAlpha = suggestion ? scene.arrival : 1;
-  const name = box.label;
+  const name = scene.doubts.has(box) ? `⚠ ${box.label}` : box.label;
   const score = suggestion && box.span?.score !== undefined ? box.span.score.toFixed(2) : "";
   const nameWidth = widthOf(context, name);
   const scoreWidth = score ? widthOf(context, score) + 6 : 0;

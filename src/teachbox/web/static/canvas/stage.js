@@ -16,6 +16,7 @@ import { createVerdict } from "./verdict.js";
 import { createViewport } from "./viewport.js";
 
 /** @import { Box, Editor, Grip, Point, Rect, Shape } from "../types.js" */
+/** @import { Doubts } from "../boxes/doubts.js" */
 /** @import { Drawing, Drawn, Tool } from "./drawing.js" */
 /** @import { Gesture } from "./gesture.js" */
 /** @import { Ready } from "./images.js" */
@@ -40,6 +41,7 @@ import { createViewport } from "./viewport.js";
  * @property {(editor: Editor) => void} edit
  * @property {(url: string, rect: Rect, scale: number) => void} wishPart  Asks for a part of an image too large to be whole.
  * @property {() => Look} look
+ * @property {(boxes: readonly Box[]) => Doubts} doubts  Which of them are marked.
  * @property {(editor: Editor) => string} describe  The selected box, in words.
  *
  * @typedef {ReturnType<typeof createStage>} Stage
@@ -136,6 +138,7 @@ export function createStage(root, canvas, body, layer, host) {
     paintScene(context, {
       ...{ port, density, view, picture, hovered, arrival, tags },
       boxes: boxesInSight(editor),
+      doubts: host.doubts(editor.boxes),
       selected: editor.selected,
       draft: draftNow(editor),
       filter: brightness === 1 && contrast === 1 ? "none" : `brightness(${brightness}) contrast(${contrast})`,

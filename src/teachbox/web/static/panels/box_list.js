@@ -4,6 +4,7 @@ import { isAgreed, isSuggestion } from "../boxes/limits.js";
 import { element, part, setText } from "./dom.js";
 
 /** @import { Box, Editor } from "../types.js" */
+/** @import { Doubts } from "../boxes/doubts.js" */
 
 /** Rows are this high, all of them: the style sheet says so too. */
 const ROW_PX = 33;
@@ -21,6 +22,8 @@ export function createBoxList(colorOf, choose) {
   list.replaceChildren(rows);
   /** @type {Editor | null} */
   let shown = null;
+  /** @type {Doubts} */
+  let doubts = new Map();
   /** Rows by box: one that did not change is not made again. @type {Map<Box, HTMLElement>} */
   let made = new Map();
 
@@ -50,7 +53,7 @@ export function createBoxList(colorOf, choose) {
     option.role = "option";
     option.style.setProperty("--label", colorOf(box.label));
     // The space is for those who hear it.
-    option.append(element("span", "swatch"), element("span", "name", box.label), " ", element("span", "state", stateOf(box)));
+    option.append(element("span", "swatch"), element("span", "name", box.label), " ", element("span", "state"));
     return option;
   }
 
@@ -63,6 +66,10 @@ export function createBoxList(colorOf, choose) {
     const next = new Map();
     for (const [at, box] of boxes.slice(first, last).entries()) {
       const option = made.get(box) ?? optionOf(box);
+      const state = /** @type {HTMLElement} */ (option.lastChild);
+      const words = [stateOf(box), doubts.get(box)].filter(Boolean).join(" · ");
+      if (state.textContent !== words) state.textContent = words;
+      option.classList.toggle("doubted", doubts.has(box));
       option.ariaSelected = String(box.id === shown?.selected);
       option.ariaSetSize = String(boxes.length);
       option.ariaPosInSet = String(first + at + 1);
@@ -86,9 +93,10 @@ export function createBoxList(colorOf, choose) {
   }
 
   return {
-    /** @param {Editor | null} editor */
-    show(editor) {
-      if (editor === shown) return;
+    /** @param {Editor | null} editor @param {Doubts} known  Which of its boxes are marked. */
+    show(editor, known) {
+      if (editor === shown && known === doubts) return;
+      doubts = known;
       const chosen = editor?.selected ?? null;
       const moved = chosen !== (shown?.selected ?? null);
       shown = editor;
