@@ -19,7 +19,7 @@ beforeEach(async () => {
     for await (const chunk of request) body += chunk;
     received.push({ path: request.url, ...JSON.parse(body) });
     response.writeHead(statuses.shift() ?? 200, { "Content-Type": "application/json" });
-    response.end(JSON.stringify({ error: "because", progress: null }));
+    response.end(JSON.stringify({ error: "because", progress: null, saved: [{ id: received.length }] }));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
   const address = server.address();
@@ -33,35 +33,35 @@ afterEach(() => {
   server.close();
 });
 
-/** A storage as browsers have it. */
-function makeStorage() {
-  /** @type {Map<string, string>} */
-  const items = new Map();
+/** What a vault keeps: letters by key. */
+function makeVault() {
+  /** @type {Map<string, any>} */
+  const letters = new Map();
   return {
-    get length() {
-      return items.size;
-    },
-    key: (at) => [...items.keys()][at] ?? null,
-    getItem: (name) => items.get(name) ?? null,
-    setItem: (name, value) => void items.set(name, value),
-    removeItem: (name) => void items.delete(name),
+    letters,
+    put: (_table, key, letter) => void letters.set(key, structuredClone(letter)),
+    drop: (_table, key) => void letters.delete(key),
+    trouble: () => "",
   };
 }
 
-/** An outbox, and a way to wait for its state. */
-function open(storage, dataset = "flights") {
+/** An outbox over what a vault keeps, and a way to wait for its state. */
+function open(vault) {
   const refusals = [];
   const states = [];
+  const given = [];
   let waiters = [];
-  const outbox = openOutbox(dataset, storage, {
+  const outbox = openOutbox(vault, [...vault.letters.values()], {
     changed(state, waiting) {
       states.push(state);
       waiters = waiters.filter(([wanted, resolve]) => state !== wanted || void resolve(waiting));
     },
     refused: (letter, reason) => refusals.push([letter.taskHash, reason]),
+    put: () => {},
+    given: (letter, { saved }) => given.push([letter.key, saved]),
   });
   const until = (state) => new Promise((resolve) => waiters.push([state, resolve]));
-  return { outbox, refusals, states, until };
+  return { outbox, refusals, states, given, until };
 }
 
 const answer = (hash, key = `key-${hash}`) => ({
@@ -70,20 +70,20 @@ const answer = (hash, key = `key-${hash}`) => ({
 const keys = () => received.map((one) => one.answers?.[0]._answer_key ?? `undo ${one._task_hash}`);
 
 test("answers are sent one after another, in order, and then forgotten", async () => {
-  const storage = makeStorage();
-  const { outbox, until } = open(storage);
+  const vault = makeVault();
+  const { outbox, until } = open(vault);
   outbox.answer("me", answer(1));
   outbox.answer("me", answer(2));
-  assert.equal(storage.length, 2);
+  assert.equal(vault.letters.size, 2);
   await until("saved");
   assert.deepEqual(keys(), ["key-1", "key-2"]);
   assert.equal(received[0].session_id, "me");
-  assert.equal(storage.length, 0);
+  assert.equal(vault.letters.size, 0);
 });
 
 test("a server that fails is asked again, with the same key", async () => {
   statuses = [503, 500];
-  const { outbox, until } = open(makeStorage());
+  const { outbox, until } = open(makeVault());
   outbox.answer("me", answer(1));
   await until("retrying");
   assert.deepEqual(outbox.taskHashes(), [1]);
@@ -91,15 +91,13 @@ test("a server that fails is asked again, with the same key", async () => {
   assert.deepEqual(keys(), ["key-1", "key-1", "key-1"]);
 });
 
-test("what was not sent before a reload is sent after it, to its own dataset alone", async () => {
-  const storage = makeStorage();
-  const before = open(storage);
+test("what was not sent before a reload is sent after it, in its order", async () => {
+  const vault = makeVault();
+  const before = open(vault);
   before.outbox.pause();
   before.outbox.answer("me", answer(1));
   before.outbox.answer("me", answer(2));
-  const other = open(storage, "others");
-  assert.equal(other.outbox.waiting(), 0);
-  const after = open(storage);
+  const after = open(vault);
   assert.equal(after.outbox.waiting(), 2);
   after.outbox.answer("me", answer(3));
   await after.until("saved");
@@ -107,7 +105,7 @@ test("what was not sent before a reload is sent after it, to its own dataset alo
 });
 
 test("an answer that never left is taken back without the server; one that left is undone there", async () => {
-  const { outbox, until } = open(makeStorage());
+  const { outbox, until } = open(makeVault());
   outbox.pause();
   outbox.answer("me", answer(1));
   outbox.undo("me", answer(1));
@@ -122,10 +120,29 @@ test("an answer that never left is taken back without the server; one that left 
 
 test("what the server refuses is not sent again, and does not stop what comes after it", async () => {
   statuses = [400];
-  const { outbox, refusals, until } = open(makeStorage());
+  const { outbox, refusals, until } = open(makeVault());
   outbox.answer("me", answer(1));
   outbox.answer("me", answer(2));
   await until("saved");
   assert.deepEqual(keys(), ["key-1", "key-2"]);
   assert.deepEqual(refusals, [[1, "because"]]);
+});
+
+test("an undo carries a key of its own, and the server's word about an answer is handed on", async () => {
+  const { outbox, given, until } = open(makeVault());
+  outbox.answer("me", answer(1));
+  await until("saved");
+  outbox.undo("me", answer(1));
+  await until("saved");
+  assert.match(received[1]._answer_key, /^[0-9a-f]{32}$/);
+  assert.deepEqual(given, [["key-1", [{ id: 1 }]]]);
+});
+
+test("what waits is named, and what is answered is known", () => {
+  const { outbox } = open(makeVault());
+  outbox.pause();
+  outbox.answer("me", { ...answer(1), meta: { file: "one.jpg" } });
+  outbox.answer("me", answer(2));
+  assert.deepEqual(outbox.files(), ["one.jpg", "an image"]);
+  assert.deepEqual(outbox.answered(), [1, 2]);
 });

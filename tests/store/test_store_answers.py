@@ -82,6 +82,42 @@ def test_undo_takes_back_and_can_be_asked_twice(store, answered):
     assert effective(store) == [(2, 2, "accept"), (4, 1, "reject")]
 
 
+def test_an_undo_that_comes_twice_does_not_take_back_the_next_answer(store, answered):
+    store.add_answers("boxes", "ann", [answered(1, _answer_key="a1")])
+    undone = store.undo_answer("boxes", "ann", 1001, key="u1")
+    store.add_answers("boxes", "ann", [answered(1, "reject", _answer_key="a2")])
+    assert store.undo_answer("boxes", "ann", 1001, key="u1").task == undone.task
+    assert effective(store) == [(3, 1, "reject")]
+
+
+def test_one_s_own_undo_leaves_the_answer_of_another(store, answered):
+    store.add_answers("boxes", "ann", [answered(1)])
+    store.add_answers("boxes", "bob", [answered(1, "reject")])
+    with pytest.raises(DataError, match="bob has answered it since"):
+        store.undo_answer("boxes", "ann", 1001, own=True)
+    assert effective(store) == [(2, 1, "reject")]
+    assert store.undo_answer("boxes", "bob", 1001, own=True).id == 2
+
+
+def test_an_answer_that_overtakes_another_is_known(store, answered):
+    ids = [
+        store.add_answers("boxes", session, [answered(1, _base_answer=base)])[0]
+        for session, base in (("ann", 0), ("bob", 0), ("ann", 2))
+    ]
+    assert [store.overtaken("boxes", id, 1001, base) for id, base in zip(ids, (0, 0, 2), strict=True)][::2] == [
+        None
+    ] * 2
+    other = store.overtaken("boxes", 2, 1001)
+    assert (other.id, other.session_id, other.answer) == (1, "ann", "accept")
+    assert "_base_answer" not in other.task
+    # One that was taken back stands no more, and another task is another matter.
+    store.undo_answer("boxes", "ann", 1001)
+    (last,) = store.add_answers("boxes", "bob", [answered(1)])
+    assert store.overtaken("boxes", last, 1001) is None
+    (elsewhere,) = store.add_answers("boxes", "bob", [answered(2)])
+    assert store.overtaken("boxes", elsewhere, 1002) is None
+
+
 @pytest.mark.parametrize("task_hash", [1001, 999, -(2**63)])
 def test_nothing_to_undo(store, answered, task_hash):
     store.add_answers("boxes", "ann", [answered(1)])

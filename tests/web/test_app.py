@@ -54,7 +54,7 @@ def test_project(app):
 def test_the_way_of_an_answer(app, store):
     questions = post(app, "/get_session_questions", {"session_id": "ann", "n": 1})
     (task,) = questions.pop("tasks")
-    assert questions == {"total": 0, "progress": 0.0, "session_id": "ann", "done": False}
+    assert questions == {"total": 0, "progress": 0.0, "session_id": "ann", "done": False, "drafts": []}
     span = {"label": "dark", "x": 1.25, "y": 2, "width": 3, "height": 4}
     answer = {**task, "spans": [span], "answer": "accept", "_answer_key": "k1"}
     saved = {"progress": 0.25, "total": 1, "saved": [{"_task_hash": task["_task_hash"], "id": 1}]}
@@ -76,12 +76,48 @@ def test_the_way_of_an_answer(app, store):
     assert store.answer_counts("boxes") == {"accept": 0, "reject": 1, "ignore": 0}
 
 
+def test_a_draft_comes_back_with_its_task_and_before_others(app, store):
+    first, second = ask(app, 2)
+    hash = second["_task_hash"]
+    body = {"_task_hash": hash, "session_id": "ann", "stamp": 5, "draft": {"task": {"_task_hash": hash}, "past": []}}
+    assert post(app, "/save_draft", body) == {"_task_hash": hash, "kept": True}
+    assert post(app, "/save_draft", {**body, "stamp": 4}) == {"_task_hash": hash, "kept": False}
+    again = post(app, "/get_session_questions", {"session_id": "ann", "n": 2})
+    assert ([task["_task_hash"] for task in again["tasks"]], again["drafts"]) == (
+        [first["_task_hash"], hash],
+        [body["draft"]],
+    )
+    post(app, "/give_answers", {"answers": [{**second, "answer": "accept"}], "session_id": "ann"})
+    assert store.drafts("boxes", "ann") == {}
+    assert post(app, "/save_draft", {**body, "stamp": 6})["kept"] is False
+
+
+def test_two_who_answer_one_task_are_told(app, store):
+    (task,) = ask(app)
+    hash = task["_task_hash"]
+
+    def give(session, answer, **more):
+        body = {"answers": [{**task, "answer": answer, **more}], "session_id": session}
+        return post(app, "/give_answers", body)["saved"][0]
+
+    assert give("ann", "accept", _answer_key="a") == {"_task_hash": hash, "id": 1}
+    told = give("bob", "reject", _answer_key="b")
+    assert (told["id"], told["overtook"]["id"], told["overtook"]["session_id"]) == (2, 1, "ann")
+    assert told["overtook"]["task"]["answer"] == "accept"
+    # As often as it is sent, and not where the earlier answer was seen.
+    assert give("bob", "reject", _answer_key="b") == told
+    assert give("bob", "accept", _answer_key="c", _base_answer=2) == {"_task_hash": hash, "id": 3}
+    assert [stored.id for stored in store.effective_answers("boxes")] == [3]
+    refused = post(app, "/undo_answer", {"_task_hash": hash, "session_id": "ann"}, 400)
+    assert refused == {"error": "bob has answered it since; that is not yours to take back"}
+
+
 def test_all_answered(app):
     for _ in range(4):
         (task,) = ask(app)
         post(app, "/give_answers", {"answers": [{**task, "answer": "ignore"}], "session_id": "ann"})
     found = post(app, "/get_session_questions", {"session_id": "ann"})
-    assert found == {"tasks": [], "total": 4, "progress": 1.0, "session_id": "ann", "done": True}
+    assert found == {"tasks": [], "total": 4, "progress": 1.0, "session_id": "ann", "done": True, "drafts": []}
 
 
 def test_exclude_and_sessions(app):
@@ -173,6 +209,9 @@ BAD_BODIES = [
     ("/get_session_questions", {"n": "2"}, "`n`"),
     ("/get_session_questions", {"exclude": ["x"]}, "`exclude.0`"),
     ("/undo_answer", {"session_id": "ann"}, "`_task_hash`: Field required"),
+    ("/undo_answer", {"_task_hash": 5, "_answer_key": ""}, "`_answer_key`: String should have at least 1 character"),
+    ("/save_draft", {"_task_hash": 5, "stamp": 1}, "`draft`: Field required"),
+    ("/save_draft", {"_task_hash": 5, "stamp": -1, "draft": {}}, "`stamp`: Input should be greater"),
     ("/undo_answer", {"_task_hash": 5}, "task 5: it has no answer that could be taken back"),
 ]
 

@@ -43,6 +43,13 @@ def test_a_skipped_task_comes_again_behind_those_that_wait_and_only_from_who_hol
     assert hashes(queue.take("ann", 3, {2}, 1)) == [3, 1]
 
 
+def test_what_a_session_has_begun_comes_to_it_first_unless_another_has_it():
+    queue = queue_of(1, 2, 3, 4, 5)
+    assert hashes(queue.take("bob", 1, (), 0)) == [1]
+    assert hashes(queue.take("ann", 3, (), 0, begun=(4, 1, 99))) == [4, 2, 3]
+    assert hashes(queue.take("bob", 3, {1}, 0, begun=(4,))) == [5]
+
+
 def test_each_session_gets_others():
     queue = queue_of(1, 2, 3)
     assert hashes(queue.take("ann", 2, (), 0)) == [1, 2]

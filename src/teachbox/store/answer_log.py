@@ -11,28 +11,19 @@ from sqlalchemy import Connection, func, select
 
 from teachbox.annotation import ANSWERS, Task, check_answer
 from teachbox.errors import DataError
+from teachbox.store import drafts
 from teachbox.store.records import StoredAnswer, dump_json
-from teachbox.store.schema import answers, newest, tasks
+from teachbox.store.schema import answers, insert_or, newest, tasks
 
 ANSWER_KEY = "_answer_key"
 """Names one giving of an answer; sent again under the same key, it is stored once. Not part of the stored task."""
+BASE_KEY = "_base_answer"
+"""Id of the answer to the task that whoever answers has seen. Not part of the stored task."""
 UNDO = "undo"
 _PAGE = 1000
 _LARGEST = 2**63
 _LONGEST_NAME = 200
 _COLUMNS = (answers.c.id, answers.c.kind, answers.c.session_id, answers.c.created, answers.c.task)
-
-
-def insert_or(connection: Connection) -> Any:
-    """`insert` with ON CONFLICT, as the connection's database writes it."""
-    # Imported here: either dialect costs start-up time, and only one is used.
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-
-        return insert
-    from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-
-    return insert_postgresql
 
 
 def check_name(name: object, what: str) -> str:
@@ -80,7 +71,7 @@ def _prepare_answer(session_id: str, task: Task) -> dict[str, Any]:
     key = task.get(ANSWER_KEY)
     # What the task says about who answered and when stands, so that an export comes back as it was.
     kept = {
-        **{name: value for name, value in task.items() if name != ANSWER_KEY},
+        **{name: value for name, value in task.items() if name not in (ANSWER_KEY, BASE_KEY)},
         "_session_id": task.get("_session_id") or session_id,
         "_timestamp": task.get("_timestamp") or int(now),
         "_annotator": task.get("_annotator") or session_id,
@@ -97,7 +88,10 @@ def _prepare_answer(session_id: str, task: Task) -> dict[str, Any]:
 
 
 def append(connection: Connection, dataset_id: int, rows: Sequence[dict[str, Any]]) -> list[int]:
-    """Add rows to the log and return their ids; a row whose key is already there gets that one's id."""
+    """Add rows to the log and return their ids; a row whose key is already there gets that one's id.
+
+    Drafts of the tasks that are answered go: what they held is in the answer.
+    """
     known = _ids_by_key(connection, dataset_id, rows)
     fresh: list[dict[str, Any]] = []
     places: dict[str, int] = {}
@@ -108,6 +102,7 @@ def append(connection: Connection, dataset_id: int, rows: Sequence[dict[str, Any
                 places[key] = len(fresh)
             fresh.append({**row, "dataset_id": dataset_id})
     ids = _insert(connection, fresh) if fresh else []
+    drafts.drop(connection, dataset_id, [row for row in fresh if row["kind"] != UNDO])
     known.update({key: ids[place] for key, place in places.items()})
     unkeyed = iter([id for id, row in zip(ids, fresh, strict=True) if row["answer_key"] is None])
     return [next(unkeyed) if row["answer_key"] is None else known[row["answer_key"]] for row in rows]
@@ -146,11 +141,19 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> list[int]:
     return ids
 
 
-def undo(connection: Connection, dataset_id: int, session_id: str, task_hash: int) -> StoredAnswer | None:
+def undo(
+    connection: Connection, dataset_id: int, session_id: str, task_hash: int, key: str | None, own: bool
+) -> StoredAnswer | None:
     """Take back the effective answer of a task: add an `undo` row, and return the answer as it was given.
 
-    None where the task has no answer. Asked again by the session that took it back, it changes nothing more.
+    None where the task has no answer. Asked again by the session that took it back, or under a `key` that is known, it
+    changes nothing more. With `own`, raises `DataError` where the answer is another session's.
     """
+    if key is not None:
+        place = (answers.c.dataset_id == dataset_id, answers.c.answer_key == key)
+        known = connection.execute(select(*_COLUMNS).where(*place)).first()
+        if known is not None:
+            return _taken_back(known) if known.kind == UNDO else None
     query = (
         select(*_COLUMNS, answers.c.input_hash, newest.c.kind.label("newest_kind"))
         .join(newest, newest.c.answer_id == answers.c.id)
@@ -160,19 +163,33 @@ def undo(connection: Connection, dataset_id: int, session_id: str, task_hash: in
     if row is None or (row.kind == UNDO and row.session_id != session_id):
         return None
     if row.kind == UNDO:
-        task: Task = json.loads(row.task)
-        return StoredAnswer(row.id, task, task["answer"], row.session_id, row.created)
+        return _taken_back(row)
+    if own and row.session_id != session_id:
+        raise DataError(f"{row.session_id} has answered it since; that is not yours to take back")
     values = {
         "input_hash": row.input_hash,
         "task_hash": task_hash,
         "session_id": session_id,
         "kind": UNDO,
-        "answer_key": None,
+        "answer_key": key,
         "created": time.time(),
         "task": row.task,
     }
     append(connection, dataset_id, [values])
     return _stored(row)
+
+
+def _taken_back(row: Any) -> StoredAnswer:
+    """What an `undo` row took back; the row holds it."""
+    task: Task = json.loads(row.task)
+    return StoredAnswer(row.id, task, task["answer"], row.session_id, row.created)
+
+
+def overtaken(connection: Connection, dataset_id: int, id: int, task_hash: int, base: int) -> StoredAnswer | None:
+    """The answer that stood when the one with this id was given; None where none did, or only `base`."""
+    before = (answers.c.dataset_id == dataset_id, answers.c.task_hash == task_hash, answers.c.id < id)
+    row = connection.execute(select(*_COLUMNS).where(*before).order_by(answers.c.id.desc()).limit(1)).first()
+    return None if row is None or row.kind == UNDO or row.id == base else _stored(row)
 
 
 def effective_page(

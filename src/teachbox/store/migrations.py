@@ -83,7 +83,17 @@ _FACTS = Migration(
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS)
+_DRAFTS = Migration(
+    3,
+    "drafts",
+    (
+        """CREATE TABLE drafts (dataset_id BIGINT NOT NULL REFERENCES datasets (id), session_id TEXT NOT NULL,
+            task_hash BIGINT NOT NULL, stamp DOUBLE PRECISION NOT NULL, updated DOUBLE PRECISION NOT NULL,
+            draft TEXT NOT NULL, PRIMARY KEY (dataset_id, session_id, task_hash))""",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS, _DRAFTS)
 NEWEST = MIGRATIONS[-1].number
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, String, Table
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Float, Integer, MetaData, String, Table
 
 metadata = MetaData()
 
@@ -22,7 +24,7 @@ datasets = Table(
     Column("created", Float, nullable=False),
 )
 
-# `task`, `data`, `metrics` and `fields` are JSON text: read and written whole, never searched.
+# `task`, `draft`, `data`, `metrics` and `fields` are JSON text: read and written whole, never searched.
 tasks = Table(
     "tasks",
     metadata,
@@ -89,6 +91,18 @@ answer_labels = Table(
     Column("boxes", Integer, nullable=False),
 )
 
+# What a session has done to a task that it has not answered yet; `stamp` is the page's clock, the newest counts.
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("dataset_id", BigInteger, primary_key=True),
+    Column("session_id", String, primary_key=True),
+    Column("task_hash", BigInteger, primary_key=True),
+    Column("stamp", Float, nullable=False),
+    Column("updated", Float, nullable=False),
+    Column("draft", String, nullable=False),
+)
+
 runs = Table(
     "runs",
     metadata,
@@ -145,3 +159,15 @@ events = Table(
     Column("created", Float, nullable=False),
     Column("data", String, nullable=False),
 )
+
+
+def insert_or(connection: Connection) -> Any:
+    """`insert` with ON CONFLICT, as the connection's database writes it."""
+    # Imported here: either dialect costs start-up time, and only one is used.
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+
+        return insert
+    from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+
+    return insert_postgresql

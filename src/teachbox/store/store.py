@@ -6,7 +6,7 @@ called from any thread. Datasets are named; a dataset that is written to and doe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from teachbox.annotation import ANSWERS, Task
 from teachbox.errors import DataError, StoreError
-from teachbox.store import answer_log, training_log
+from teachbox.store import answer_log, drafts, training_log
 from teachbox.store.database import Database
 from teachbox.store.history import History
 from teachbox.store.records import (
@@ -123,16 +123,30 @@ class Store:
         id = self._make_dataset(dataset)
         return self._database.write(lambda connection: answer_log.append(connection, id, rows), durable=True)
 
-    def undo_answer(self, dataset: str, session_id: str, task_hash: int) -> StoredAnswer:
+    def overtaken(self, dataset: str, id: int, task_hash: int, base: int = 0) -> StoredAnswer | None:
+        """The answer to the same task that stood when the one with this id was given, `base` not counted.
+
+        Not None: two have answered one task, without the later having seen what the earlier said. The later counts.
+        """
+        return self._read(
+            dataset, lambda connection, found: answer_log.overtaken(connection, found, id, task_hash, base), None
+        )
+
+    def undo_answer(
+        self, dataset: str, session_id: str, task_hash: int, *, key: str | None = None, own: bool = False
+    ) -> StoredAnswer:
         """Take back the effective answer of a task, durably, and return it as it was given.
 
-        Asked again by the same session it returns the same. Raises `DataError` where there is nothing to take back.
+        Asked again by the same session, or under the same `key`, it returns the same. Raises `DataError` where there is
+        nothing to take back and, with `own`, where the answer is another session's.
         """
         answer_log.check_name(session_id, "a session id")
         answer_log.check_hash({"_task_hash": task_hash}, "_task_hash")
+        if key is not None:
+            answer_log.check_name(key, f"`{answer_log.ANSWER_KEY}`")
         id = self._make_dataset(dataset)
         undone = self._database.write(
-            lambda connection: answer_log.undo(connection, id, session_id, task_hash), durable=True
+            lambda connection: answer_log.undo(connection, id, session_id, task_hash, key, own), durable=True
         )
         if undone is None:
             raise DataError("it has no answer that could be taken back", where=f"task {task_hash}")
@@ -174,6 +188,36 @@ class Store:
     def answered_inputs(self, dataset: str) -> set[int]:
         """Input hashes that have an effective answer."""
         return self._read(dataset, lambda connection, id: set(answer_log.answered_inputs(connection, id)), set())
+
+    # Drafts
+
+    def save_draft(
+        self, dataset: str, session_id: str, task_hash: int, draft: Mapping[str, Any], *, stamp: float, base: int = 0
+    ) -> bool:
+        """Keep what a session has done to a task so far; the draft goes as soon as the session answers the task.
+
+        `draft` is the page's own JSON, and `stamp` its clock: an older one does not replace a newer. False where it
+        came too late: the session has answered the task with another answer than `base`, the one it began with.
+        """
+        answer_log.check_name(session_id, "a session id")
+        text = dump_json(draft, where=f"draft of task {task_hash}")
+        id = self._make_dataset(dataset)
+        return self._database.write(
+            lambda connection: drafts.put(connection, id, session_id, task_hash, text=text, stamp=stamp, base=base),
+            durable=False,
+        )
+
+    def drafts(
+        self, dataset: str, session_id: str, task_hashes: Collection[int] | None = None
+    ) -> dict[int, dict[str, Any]]:
+        """The drafts of a session by task hash, the newest first; those of some tasks, or all."""
+        return self._read(
+            dataset, lambda connection, id: drafts.of_session(connection, id, session_id, task_hashes), {}
+        )
+
+    def drafted(self, dataset: str, session_id: str) -> list[int]:
+        """Task hashes of the drafts of a session, the newest first."""
+        return self._read(dataset, lambda connection, id: drafts.hashes_of(connection, id, session_id), [])
 
     # Training
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from teachbox.store.answer_log import insert_or
 from teachbox.store.records import StoredEvent, StoredMetrics, StoredRun, StoredVersion
-from teachbox.store.schema import datasets, events, metrics, runs, trainer_status, versions
+from teachbox.store.schema import datasets, events, insert_or, metrics, runs, trainer_status, versions
 
 RUNNING = "running"
 INTERRUPTED = "interrupted"

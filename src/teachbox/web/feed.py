@@ -127,17 +127,25 @@ class Feed:
 
     # Requests
 
-    def take(self, session: str, n: int = 1, held: Collection[int] = (), wait_seconds: float = 20.0) -> list[Task]:
+    def take(
+        self,
+        session: str,
+        n: int = 1,
+        held: Collection[int] = (),
+        wait_seconds: float = 20.0,
+        *,
+        begun: Collection[int] = (),
+    ) -> list[Task]:
         """Up to `n` tasks for a session, at once where there are any; `held` are task hashes that it still shows.
 
-        A task that it was given and neither holds nor answered comes again first. The list is empty where everything
-        is answered or held by others, or where the source gave nothing for `wait_seconds`.
+        A task that it was given and neither holds nor answered comes again first, then those of `begun`. The list is
+        empty where everything is answered or held by others, or where the source gave nothing for `wait_seconds`.
         """
         with self._changed:
             tasks: list[Task] = []
 
             def some() -> bool:
-                tasks[:] = self._queue.take(session, n, held, self._clock())
+                tasks[:] = self._queue.take(session, n, held, self._clock(), begun)
                 return bool(tasks) or self._exhausted or self._stopped
 
             self._changed.wait_for(some, timeout=wait_seconds)

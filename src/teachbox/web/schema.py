@@ -39,10 +39,29 @@ class UndoAnswer(_Body):
 
     task_hash: Annotated[Hash, Field(alias="_task_hash")]
     session_id: SessionId | None = None
+    answer_key: Annotated[str | None, Field(alias="_answer_key", min_length=1, max_length=200)] = None
+    """Makes a resend harmless, as the key of an answer does."""
 
 
-class SkippedTask(UndoAnswer):
+class SkippedTask(_Body):
     """`POST /skip_task`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    task_hash: Annotated[Hash, Field(alias="_task_hash")]
+    session_id: SessionId | None = None
+
+
+class SavedDraft(_Body):
+    """`POST /save_draft`: what was done to a task so far, as the page writes it. `stamp` is the page's clock in ms."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    task_hash: Annotated[Hash, Field(alias="_task_hash")]
+    session_id: SessionId | None = None
+    draft: dict[str, Any]
+    stamp: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    base: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 0
 
 
 def one_line(errors: Sequence[Any]) -> str:

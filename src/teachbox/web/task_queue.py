@@ -55,8 +55,10 @@ class TaskQueue:
         """Put a task at the end."""
         self._waiting[task["_task_hash"]] = Entry(task)
 
-    def take(self, session: str, n: int, held: Collection[int], now: float) -> list[Task]:
+    def take(self, session: str, n: int, held: Collection[int], now: float, begun: Collection[int] = ()) -> list[Task]:
         """Up to `n` tasks for `session`: first those it was given and does not hold any more, then new ones.
+
+        Of new ones those that it has `begun` to answer before it lost them come first.
 
         `held` are task hashes that it still shows. Those become its own where no one else has them: a page outlives a
         restart of the server. Tasks whose lease has run out are given anew, before those never given.
@@ -68,7 +70,9 @@ class TaskQueue:
         again = [hash for hash, entry in self._leased.items() if entry.session == session and hash not in held]
         taken = again[:n]
         lapsed = [hash for hash, entry in self._leased.items() if entry.expires <= now]
-        for task_hash in [*lapsed, *list(self._waiting)[:n]]:
+        mine = [hash for hash in begun if hash in self._waiting]
+        new = [hash for hash in list(self._waiting)[: n + len(mine)] if hash not in mine]
+        for task_hash in [*mine, *lapsed, *new]:
             if len(taken) == n:
                 break
             self._lease(task_hash, session, now)

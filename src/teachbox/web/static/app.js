@@ -6,9 +6,13 @@ import { Refused } from "./desk/api.js";
 import { createDesk } from "./desk/desk.js";
 import { openHistory } from "./desk/history.js";
 import { openLimits } from "./desk/limits.js";
-import { openOutbox } from "./desk/outbox.js";
+import { openDrafts } from "./desk/drafts.js";
+import { newKey, openOutbox } from "./desk/outbox.js";
 import { openSettings } from "./desk/settings.js";
+import { storageOr } from "./desk/storage.js";
 import { createSupply, findProject } from "./desk/supply.js";
+import { unsentText } from "./desk/unsent.js";
+import { openVault } from "./desk/vault.js";
 import { createCommands } from "./keys/commands.js";
 import { listenToKeys } from "./keys/keyboard.js";
 import { openPersonal } from "./keys/personal.js";
@@ -20,46 +24,69 @@ import { flashSaved, showSaved } from "./panels/header.js";
 import { createKeyHelp, showKeys } from "./panels/key_help.js";
 import { createLabelPalette } from "./panels/label_palette.js";
 import { showNotice } from "./panels/notices.js";
+import { createConflicts } from "./panels/overtaken.js";
 import { createRail } from "./panels/rail.js";
 import { ANSWERS, boxText, createScreen, sayBoxes } from "./screen.js";
 
 /** @import { Project } from "./types.js" */
 
 /** @param {Project} project */
-function openPage(project) {
+async function openPage(project) {
+  const vault = await openVault(`teachbox/${project.dataset}`, () => indexedDB, () => show());
+  const [letters, work, bases] = await Promise.all([vault.all("letters"), vault.all("drafts"), vault.all("bases")]);
+  const stored = storageOr(() => localStorage);
   const colors = new Map(project.labels.map((label) => [label.name, labelColor(label.color)]));
   /** @param {string} name */
   const colorOf = (name) => colors.get(name) ?? labelColor(undefined);
 
   const person = new URLSearchParams(location.search).get("session") ?? "";
-  const limits = openLimits(person, localStorage, project.threshold ?? 0, () => show());
+  const limits = openLimits(person, stored, project.threshold ?? 0, () => show());
   const doubts = createDoubts(() => show());
   const images = openImages(() => show());
-  const outbox = openOutbox(project.dataset, localStorage, {
+  const session = project.session_id;
+  const drafts = openDrafts(session, vault, { work, bases }, () => show());
+  const conflicts = createConflicts(project.dataset, ({ mine, id, theirs }) => {
+    const of = { session_id: theirs.session_id, id: theirs.id };
+    outbox.answer(session, { ...theirs.task, _answer_key: newKey(), _base_answer: id, _version_of: of });
+    announce(`The answer of ${theirs.session_id} to ${mine.meta?.file ?? "the image"} counts`);
+  });
+  const outbox = openOutbox(vault, letters, {
     changed(state, waiting) {
       showSaved(state, waiting);
       // The server may know only now that this was the last image.
       if (state === "saved" && desk.isEmpty()) supply.refill();
+      show();
     },
     refused: (letter, reason) => desk.takeBack(letter, reason),
+    put: (letter) => letter.answer && letter.session === session && drafts.done(letter.taskHash),
+    given({ answer }, { saved: [saved] }) {
+      if (answer && saved?.overtook) conflicts.add({ mine: answer, id: saved.id, theirs: saved.overtook });
+    },
   });
   const desk = createDesk(project, {
     outbox,
-    history: openHistory(project.dataset, sessionStorage),
+    history: openHistory(project.dataset, storageOr(() => sessionStorage)),
     pictureOf: images.get,
     isBusy: () => stage.isBusy(),
-    changed: (arrived) => show(arrived),
+    changed(arrived) {
+      drafts.keep(desk.entries());
+      show(arrived);
+    },
     say: announce,
     sayBoxes,
     lacking: () => supply.refill(),
-    skipped: (taskHash) => supply.skip(taskHash),
+    skipped(taskHash) {
+      drafts.later(taskHash);
+      supply.skip(taskHash);
+    },
+    restore: drafts.restore,
     limits: limits.get,
   });
-  const settings = openSettings(person, localStorage, () => {
+  const settings = openSettings(person, stored, () => {
     stage.repaint();
     rail.show();
   });
-  const personal = openPersonal(person, localStorage, showAllKeys);
+  const personal = openPersonal(person, stored, showAllKeys);
   const stage = createStage(
     part("stage"),
     /** @type {HTMLCanvasElement} */ (part("canvas")),
@@ -67,8 +94,13 @@ function openPage(project) {
     part("handles"),
     { colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look: settings.get, describe: boxText, doubts: doubts.of },
   );
-  const supply = createSupply(project, desk, outbox, () => show());
-  const show = createScreen(project, desk, supply, stage, images, colorOf, limits, doubts);
+  const supply = createSupply(project, desk, outbox, drafts, () => show());
+  const show = createScreen(project, desk, supply, stage, images, colorOf, limits, doubts, trouble);
+
+  function trouble() {
+    const [gone, failing, answers] = [supply.gone(), outbox.isFailing(), outbox.files()];
+    return unsentText({ gone, failing, answers, drafts: drafts.unsent(), refused: vault.trouble(), noDrafts: drafts.refusal() });
+  }
 
   /** @param {string} command */
   const keyOf = (command) => writtenStroke(personal.keys()[command]?.[0] ?? "");
@@ -80,6 +112,7 @@ function openPage(project) {
 
   function save() {
     outbox.flush();
+    drafts.flush();
     flashSaved();
     announce(outbox.waiting() ? "Not everything is saved yet" : "Everything is saved");
   }
@@ -93,9 +126,13 @@ function openPage(project) {
   onPress("delete", desk.deleteSelected);
   listenToKeys(personal.keys, perform, holds, isForFocused);
   addEventListener("online", outbox.flush);
+  document.addEventListener("visibilitychange", () => document.hidden && drafts.flush());
   addEventListener("beforeunload", (event) => {
     if (outbox.isAtRisk()) event.preventDefault();
   });
+  // What is answered already is no draft, should the page have ended between the two.
+  outbox.answered().forEach(drafts.done);
+  desk.resume(drafts.begun());
   rail.show();
   showAllKeys();
   supply.open();
@@ -104,7 +141,7 @@ function openPage(project) {
 
 try {
   showNotice({ title: "Loading", text: "", busy: true });
-  openPage(await findProject());
+  await openPage(await findProject());
 } catch (error) {
   if (!(error instanceof Refused)) throw error;
   showNotice({ title: "The server refused the page", text: error.message });

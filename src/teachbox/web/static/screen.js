@@ -20,7 +20,6 @@ import { statusLine } from "./panels/status_line.js";
 /** @import { createSupply } from "./desk/supply.js" */
 
 export const ANSWERS = /** @type {const} */ (["accept", "reject", "ignore"]);
-const AWAY = "The server does not answer. Answers are kept in this browser and sent as soon as it is back.";
 
 /**
  * A function that shows everything as it now is.
@@ -32,8 +31,9 @@ const AWAY = "The server does not answer. Answers are kept in this browser and s
  * @param {(label: string) => string} colorOf
  * @param {PersonalLimits} limits
  * @param {ReturnType<typeof createDoubts>} doubts
+ * @param {() => string} trouble  What is to be known about what is unsent; "" for nothing.
  */
-export function createScreen(project, desk, supply, stage, images, colorOf, limits, doubts) {
+export function createScreen(project, desk, supply, stage, images, colorOf, limits, doubts, trouble) {
   const labelBar = createLabelBar(project.labels, desk.chooseLabel);
   const boxList = createBoxList(colorOf, desk.selectBox);
   const limitPanel = createLimitPanel(project.labels, limits, colorOf);
@@ -59,7 +59,7 @@ export function createScreen(project, desk, supply, stage, images, colorOf, limi
     showTrainer(statusLine(supply.status()));
     showAnswers(desk, ready ? entry.editor : null);
     showProgress(desk.counts(), supply.status()?.progress ?? null);
-    showBanner(supply.gone() ? AWAY : desk.refusal());
+    showBanner(trouble() || desk.refusal());
   };
 }
 

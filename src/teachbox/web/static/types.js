@@ -34,8 +34,10 @@
  * @property {{file?: string}} [meta]
  * @property {boolean} [flagged]
  * @property {number} [version]
+ * @property {number} [_base_answer]  Id of the answer that it had when it was opened, where it is corrected.
  *
- * @typedef {Task & {answer: Answer, _answer_key: string}} AnsweredTask
+ * @typedef {{session_id: string, id: number}} VersionOf  The answer, of another, that was chosen to count.
+ * @typedef {Task & {answer: Answer, _answer_key: string, _version_of?: VersionOf}} AnsweredTask
  *
  * @typedef {object} Project
  * @property {string} dataset
@@ -43,7 +45,16 @@
  * @property {string} session_id
  * @property {number | null} [threshold]  The score from which suggestions are shown at first.
  *
- * @typedef {{tasks: Task[], total?: number | null, progress?: number | null, done?: boolean}} Questions
+ * @typedef {object} Questions
+ * @property {Task[]} tasks
+ * @property {import("./desk/drafts.js").Draft[]} [drafts]  What this session had done to them.
+ * @property {number | null} [total]
+ * @property {number | null} [progress]
+ * @property {boolean} [done]
+ *
+ * @typedef {{id: number, session_id: string, task: AnsweredTask}} Overtaken  An answer that another one was given after,
+ *   by someone who had not seen it.
+ * @typedef {{progress: number | null, saved: {_task_hash: number, id: number, overtook?: Overtaken}[]}} Given
  *
  * @typedef {object} Trainer
  * @property {string} [state]

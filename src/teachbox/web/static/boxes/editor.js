@@ -247,10 +247,11 @@ export function commit(editor, all) {
 }
 
 /**
+ * The editor with these boxes, of which its limits show some.
  * @param {Editor} editor
  * @param {readonly Box[]} all
  * @returns {Editor}
  */
-function withBoxes(editor, all) {
+export function withBoxes(editor, all) {
   return select({ ...editor, all, boxes: shownBoxes(all, editor.limits) }, editor.selected);
 }

@@ -1,6 +1,7 @@
 /** The server's REST interface. */
 
-/** @import { AnsweredTask, Project, Questions } from "../types.js" */
+/** @import { AnsweredTask, Given, Project, Questions } from "../types.js" */
+/** @import { Draft } from "./drafts.js" */
 
 /** What the server refused, with its reason: to send it again would not help. */
 export class Refused extends Error {}
@@ -32,7 +33,7 @@ export function getQuestions(session, n, exclude) {
 /**
  * @param {string} session
  * @param {AnsweredTask} answer
- * @returns {Promise<{progress: number | null}>}
+ * @returns {Promise<Given>}
  */
 export function giveAnswer(session, answer) {
   return post("give_answers", { session_id: session, answers: [answer] });
@@ -41,10 +42,21 @@ export function giveAnswer(session, answer) {
 /**
  * @param {string} session
  * @param {number} taskHash
+ * @param {string} key  The same for a resend.
  * @returns {Promise<unknown>}
  */
-export function undoAnswer(session, taskHash) {
-  return post("undo_answer", { session_id: session, _task_hash: taskHash });
+export function undoAnswer(session, taskHash, key) {
+  return post("undo_answer", { session_id: session, _task_hash: taskHash, _answer_key: key });
+}
+
+/**
+ * @param {string} session
+ * @param {Draft} draft
+ * @returns {Promise<unknown>}
+ */
+export function saveDraft(session, draft) {
+  const { hash, stamp, task } = draft;
+  return post("save_draft", { session_id: session, _task_hash: hash, stamp, base: task._base_answer ?? 0, draft });
 }
 
 /**

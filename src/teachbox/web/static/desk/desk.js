@@ -27,6 +27,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  * @property {() => void} lacking  Called when there is room for more tasks.
  * @property {() => Limits} limits  To the suggestions that are shown.
  * @property {(taskHash: number) => void} skipped  Called when a task is to come again later.
+ * @property {(taskHash: number) => Entry | null} restore  What was done to a task before the page was opened.
  *
  * @typedef {ReturnType<typeof createDesk>} Desk
  */
@@ -35,7 +36,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  * @param {Project} project
  * @param {Surroundings} around
  */
-export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking, skipped, limits }) {
+export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking, skipped, restore, limits }) {
   const session = project.session_id;
   /** @type {Queue} */
   let queue = [];
@@ -190,9 +191,19 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
   /** Tasks from the server. @param {readonly Task[]} tasks */
   function take(tasks) {
     const underWay = outbox.taskHashes();
+    const held = new Set(queue.map((entry) => entry.task._task_hash));
     queue = addTasks(queue, tasks.filter((task) => !underWay.includes(task._task_hash)));
-    queue = queue.map((entry) => skips.get(entry.task._task_hash) ?? entry);
+    queue = queue.map((entry) => {
+      const hash = entry.task._task_hash;
+      return held.has(hash) ? entry : (skips.get(hash) ?? restore(hash) ?? entry);
+    });
     for (const { task } of queue) skips.delete(task._task_hash);
+  }
+
+  /** Go on with tasks that were begun before the page was opened, the first being shown. @param {readonly number[]} hashes */
+  function resume(hashes) {
+    const entries = hashes.map(restore).filter((entry) => entry !== null);
+    queue = [...entries, ...queue];
   }
 
   /** A task with newer predictions. @param {Task} task */
@@ -252,6 +263,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     /** Task hashes that the server need not give again. */
     held: () => [...queue.map((entry) => entry.task._task_hash), ...outbox.taskHashes()],
     isEmpty: () => !queue.length,
+    entries: () => queue,
     /** What the server refused, in words. @param {string} text */
     refuse(text) {
       refusal = text;
@@ -270,6 +282,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     give,
     undo,
     take,
+    resume,
     takeTask,
     takeCounts,
     takeBack,

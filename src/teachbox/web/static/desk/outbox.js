@@ -1,11 +1,12 @@
 /**
- * What is to be sent to the server, kept until it is acknowledged: also over a reload, a crash of the tab and a
- * restart of the server. Answers and undos go out one after another, in the order in which they were given.
+ * What is to be sent to the server, kept in the browser until it is acknowledged: also over a reload, a crash of the tab
+ * and a restart of the server. Answers and undos go out one after another, in the order in which they were given.
  */
 
 import { Refused, giveAnswer, undoAnswer } from "./api.js";
 
-/** @import { AnsweredTask } from "../types.js" */
+/** @import { AnsweredTask, Given } from "../types.js" */
+/** @import { Vault } from "./vault.js" */
 
 /**
  * @typedef {object} Letter
@@ -14,12 +15,15 @@ import { Refused, giveAnswer, undoAnswer } from "./api.js";
  * @property {string} session
  * @property {AnsweredTask | null} answer  Null for an undo.
  * @property {number} taskHash
+ * @property {string} file  What a person calls the image.
  *
  * @typedef {"saved" | "saving" | "retrying"} SaveState
  *
  * @typedef {object} Watcher
  * @property {(state: SaveState, waiting: number) => void} changed
  * @property {(letter: Letter, reason: string) => void} refused
+ * @property {(letter: Letter) => void} put  Called as it is put in, before anything else is written.
+ * @property {(letter: Letter, given: Given) => void} given  An answer has arrived.
  *
  * @typedef {ReturnType<typeof openOutbox>} Outbox
  */
@@ -29,21 +33,18 @@ const LAST_RETRY_MS = 5000;
 
 /**
  * The outbox of one dataset.
- * @param {string} dataset
- * @param {Pick<Storage, "length" | "key" | "getItem" | "setItem" | "removeItem">} storage
+ * @param {Pick<Vault, "put" | "drop" | "trouble">} vault
+ * @param {readonly Letter[]} stored  What the vault holds.
  * @param {Watcher} watcher
  */
-export function openOutbox(dataset, storage, watcher) {
-  const prefix = `teachbox/outbox/${dataset}/`;
-  /** @type {Letter[]} */
-  const letters = readLetters(storage, prefix);
+export function openOutbox(vault, stored, watcher) {
+  const letters = stored.toSorted((a, b) => a.order - b.order);
   /** @type {Set<string>} */
   const tried = new Set(letters.map((letter) => letter.key));
   let order = (letters.at(-1)?.order ?? 0) + 1;
   let sending = false;
   let failing = false;
   let paused = false;
-  let atRisk = false;
   let retryMs = FIRST_RETRY_MS;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -54,13 +55,8 @@ export function openOutbox(dataset, storage, watcher) {
   function put(content) {
     const letter = { ...content, order: order++ };
     letters.push(letter);
-    try {
-      storage.setItem(prefix + letter.key, JSON.stringify(letter));
-    } catch (error) {
-      // A full or forbidden storage: the letter is still in memory, and the tab warns before it is closed.
-      if (!(error instanceof DOMException)) throw error;
-      atRisk = true;
-    }
+    vault.put("letters", letter.key, letter);
+    watcher.put(letter);
     tell();
     if (!timer) void flush();
   }
@@ -68,7 +64,7 @@ export function openOutbox(dataset, storage, watcher) {
   /** @param {Letter} letter */
   function drop(letter) {
     letters.splice(letters.indexOf(letter), 1);
-    storage.removeItem(prefix + letter.key);
+    vault.drop("letters", letter.key);
   }
 
   async function flush() {
@@ -79,10 +75,12 @@ export function openOutbox(dataset, storage, watcher) {
     for (let letter = letters[0]; letter && !paused; letter = letters[0]) {
       tried.add(letter.key);
       try {
-        await (letter.answer ? giveAnswer(letter.session, letter.answer) : undoAnswer(letter.session, letter.taskHash));
+        const { session, answer, taskHash, key } = letter;
+        const given = answer ? await giveAnswer(session, answer) : await undoAnswer(session, taskHash, key);
         drop(letter);
         failing = false;
         retryMs = FIRST_RETRY_MS;
+        if (answer) watcher.given(letter, /** @type {Given} */ (given));
       } catch (error) {
         if (error instanceof Refused) {
           drop(letter);
@@ -105,7 +103,7 @@ export function openOutbox(dataset, storage, watcher) {
      * @param {AnsweredTask} answer
      */
     answer: (session, answer) =>
-      put({ key: answer._answer_key, session, answer, taskHash: answer._task_hash }),
+      put({ key: answer._answer_key, session, answer, taskHash: answer._task_hash, file: fileOf(answer) }),
 
     /**
      * Take an answer back: one that was never sent is forgotten, any other is undone at the server.
@@ -118,7 +116,7 @@ export function openOutbox(dataset, storage, watcher) {
         drop(unsent);
         tell();
       } else {
-        put({ key: newKey(), session, answer: null, taskHash: answer._task_hash });
+        put({ key: newKey(), session, answer: null, taskHash: answer._task_hash, file: fileOf(answer) });
       }
     },
 
@@ -137,12 +135,24 @@ export function openOutbox(dataset, storage, watcher) {
     },
 
     /** Whether something waits that would be lost with the tab: the browser could not store it. */
-    isAtRisk: () => atRisk && letters.length > 0,
+    isAtRisk: () => vault.trouble() !== "" && letters.length > 0,
+
+    /** Whether the last try to send failed. */
+    isFailing: () => failing,
 
     /** Task hashes of answers under way: the page must not be given those again. */
     taskHashes: () => letters.map((letter) => letter.taskHash),
 
     waiting: () => letters.length,
+
+    /** Files of what waits, in the order in which it is sent. */
+    files: () => letters.map((letter) => letter.file),
+
+    /** Task hashes of what is answered as far as this page knows, whatever was taken back before. */
+    answered() {
+      const last = new Map(letters.map((letter) => [letter.taskHash, letter.answer !== null]));
+      return [...last].filter(([, answered]) => answered).map(([hash]) => hash);
+    },
   };
 }
 
@@ -152,15 +162,7 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/**
- * @param {Pick<Storage, "length" | "key" | "getItem">} storage
- * @param {string} prefix
- * @returns {Letter[]}
- */
-function readLetters(storage, prefix) {
-  const names = Array.from({ length: storage.length }, (_, at) => storage.key(at) ?? "");
-  return names
-    .filter((name) => name.startsWith(prefix))
-    .map((name) => /** @type {Letter} */ (JSON.parse(storage.getItem(name) ?? "null")))
-    .sort((a, b) => a.order - b.order);
+/** @param {AnsweredTask} answer */
+function fileOf(answer) {
+  return answer.meta?.file ?? "an image";
 }

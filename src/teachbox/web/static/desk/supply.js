@@ -5,6 +5,7 @@ import { openConnection } from "./connection.js";
 
 /** @import { Project, Status } from "../types.js" */
 /** @import { Desk } from "./desk.js" */
+/** @import { Drafts } from "./drafts.js" */
 /** @import { Outbox } from "./outbox.js" */
 
 const RETRY_MS = 1000;
@@ -20,9 +21,10 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * @param {Project} project
  * @param {Desk} desk
  * @param {Outbox} outbox
+ * @param {Drafts} drafts
  * @param {() => void} changed
  */
-export function createSupply(project, desk, outbox, changed) {
+export function createSupply(project, desk, outbox, drafts, changed) {
   const session = project.session_id;
   /** @type {Status | null} */
   let status = null;
@@ -38,6 +40,7 @@ export function createSupply(project, desk, outbox, changed) {
     asking = true;
     try {
       const questions = await getQuestions(session, desk.wanted(), desk.held());
+      drafts.adopt(questions.drafts ?? []);
       desk.take(questions.tasks);
       dry = questions.tasks.length ? null : questions.done ? "done" : "empty";
     } catch (error) {
@@ -87,6 +90,7 @@ export function createSupply(project, desk, outbox, changed) {
     clearTimeout(patience);
     gone = checking = false;
     outbox.resume();
+    drafts.flush();
     changed();
     return refill();
   }
