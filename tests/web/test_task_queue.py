@@ -50,6 +50,12 @@ def test_what_a_session_has_begun_comes_to_it_first_unless_another_has_it():
     assert hashes(queue.take("bob", 3, {1}, 0, begun=(4,))) == [5]
 
 
+def test_what_a_page_holds_over_a_restart_keeps_its_order():
+    queue = queue_of(*range(900, 908))
+    queue.take("ann", 1, [905, 901, 904], 0)
+    assert hashes(queue.take("ann", 4, (), 1)) == [905, 901, 904, 900]
+
+
 def test_each_session_gets_others():
     queue = queue_of(1, 2, 3)
     assert hashes(queue.take("ann", 2, (), 0)) == [1, 2]

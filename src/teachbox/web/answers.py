@@ -48,7 +48,7 @@ def _take(parts: Parts, session: str, body: SessionQuestions) -> tuple[list[Task
     dataset = parts.feed.dataset
     # A page that shows nothing yet has just been opened. One that does may have put a begun one off.
     begun = [] if body.exclude else parts.store.drafted(dataset, session)
-    tasks = parts.feed.take(session, body.n, frozenset(body.exclude), begun=begun)
+    tasks = parts.feed.take(session, body.n, body.exclude, begun=begun)
     hashes = [task["_task_hash"] for task in tasks]
     return tasks, list(parts.store.drafts(dataset, session, hashes).values()) if hashes else []
 

@@ -20,7 +20,9 @@ const PATIENCE_MS = 3000;
 export async function openVault(name, factory, changed) {
   /** What is not written yet, the newest for each place. @type {Map<string, Deed>} */
   const deeds = new Map();
-  let writing = false;
+  /** What of it is under way. @type {Set<Deed>} */
+  const sent = new Set();
+  let due = false;
   let reason = "";
   /** @type {IDBDatabase | null} */
   let database = null;
@@ -44,29 +46,30 @@ export async function openVault(name, factory, changed) {
 
   /** @param {Deed} deed */
   function note(deed) {
-    const place = `${deed.table} ${deed.key}`;
+    const place = placeOf(deed);
     if (database || deed.value !== undefined) deeds.set(place, deed);
     else deeds.delete(place);
-    if (!database || writing) return;
-    writing = true;
+    if (!database || due) return;
+    due = true;
     // What is noted in one go is written as one: an answer goes in as its draft goes out.
     queueMicrotask(write);
   }
 
+  /** Does not wait for what is under way: the page may end at any moment. */
   async function write() {
-    const batch = new Map(deeds);
+    due = false;
+    const batch = [...deeds.values()].filter((deed) => !sent.has(deed));
+    for (const deed of batch) sent.add(deed);
     try {
-      if (database) await commit(database, [...batch.values()]);
-      for (const [place, deed] of batch) if (deeds.get(place) === deed) deeds.delete(place);
+      if (!database) return;
+      await commit(database, batch);
+      for (const deed of batch) if (deeds.get(placeOf(deed)) === deed) deeds.delete(placeOf(deed));
       trouble("");
     } catch (error) {
+      // It stays noted, and is tried again with what is noted next.
       trouble(wordsOf(error));
-    }
-    writing = false;
-    const fresh = [...deeds].some(([place, deed]) => batch.get(place) !== deed);
-    if (database && fresh) {
-      writing = true;
-      await write();
+    } finally {
+      for (const deed of batch) sent.delete(deed);
     }
   }
 
@@ -89,11 +92,6 @@ export async function openVault(name, factory, changed) {
 
     /** Why the browser keeps nothing; "" where it does. */
     trouble: () => reason,
-
-    /** Resolves when all that was noted is written, or refused. */
-    async settled() {
-      while (writing) await new Promise((resolve) => setTimeout(resolve, 5));
-    },
   };
 }
 
@@ -120,7 +118,14 @@ function commit(database, deeds) {
       if (value === undefined) store.delete(key);
       else store.put(value, key);
     }
+    // Not only when its requests are answered: then the page may be gone.
+    transaction.commit();
   });
+}
+
+/** @param {Deed} deed */
+function placeOf({ table, key }) {
+  return `${table} ${key}`;
 }
 
 /** @param {unknown} error */
