@@ -13,10 +13,7 @@ import { toScreen } from "./view.js";
  * @property {number} density  Device pixels for one CSS pixel.
  * @property {View} view
  * @property {Ready} picture
- * @property {readonly Box[]} boxes  Those in sight.
  * @property {ReadonlyMap<Box, unknown>} doubts  Those that are marked.
- * @property {number | null} selected
- * @property {number | null} hovered
  * @property {Draft | null} draft
  * @property {number} arrival  0 to 1: how far suggestions that came late have faded in.
  * @property {boolean} tags  Whether every box shows its label; else only the one that is pointed at or selected.
@@ -41,21 +38,30 @@ const CROWD_TAGS = 120;
 const SQUARE_PIXELS = 2;
 
 /**
+ * What stays as it is while a pointer is at work: the image and all boxes.
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
+ * @param {readonly Box[]} boxes  Those in sight.
  */
-export function paintScene(context, scene) {
+export function paintGround(context, scene, boxes) {
   const { port, density } = scene;
   context.setTransform(density, 0, 0, density, 0, 0);
   context.clearRect(0, 0, port.width, port.height);
   paintImage(context, scene);
-  const crowd = scene.boxes.length > CROWD;
-  const active = scene.boxes.filter((box) => box.id === scene.selected || box.id === scene.hovered);
-  // The selected box last: it lies over all others.
-  active.sort((a, b) => Number(a.id === scene.selected) - Number(b.id === scene.selected));
-  const others = active.length ? scene.boxes.filter((box) => !active.includes(box)) : scene.boxes;
-  paintFrames(context, scene, others, { crowd, active: false });
-  paintTags(context, scene, scene.tags ? others : others.filter((box) => scene.doubts.has(box)), crowd);
+  const crowd = boxes.length > CROWD;
+  paintFrames(context, scene, boxes, { crowd, active: false });
+  paintTags(context, scene, scene.tags ? boxes : boxes.filter((box) => scene.doubts.has(box)), crowd);
+}
+
+/**
+ * What lies over it: boxes that are pointed at, selected or moved, and what is being drawn.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {readonly Box[]} active  The last over the others.
+ */
+export function paintActive(context, scene, active) {
+  const { density } = scene;
+  context.setTransform(density, 0, 0, density, 0, 0);
   paintFrames(context, scene, active, { crowd: false, active: true });
   paintTags(context, scene, active, false);
   if (scene.draft) paintDraft(context, scene, scene.draft);

@@ -10,7 +10,8 @@ import { createCrosshair } from "./crosshair.js";
 import { addPoint, closeDrawing, dropPoint, previewDrawing } from "./drawing.js";
 import { clickedBox, gestureResult, isDrawn, moveGrip, pressCanvas, pressGrip } from "./gesture.js";
 import { createHandles } from "./handles.js";
-import { paintScene } from "./paint.js";
+import { createGround } from "./ground.js";
+import { paintActive } from "./paint.js";
 import { toImage, visibleRect } from "./view.js";
 import { createVerdict } from "./verdict.js";
 import { createViewport } from "./viewport.js";
@@ -69,6 +70,7 @@ export function createStage(root, canvas, body, layer, host) {
   const index = createBoxIndex();
   const viewport = createViewport(root, () => repaint());
   const crosshair = createCrosshair(root);
+  const ground = createGround();
   const handles = createHandles(body, layer, pressHandle);
   const verdict = createVerdict(({ id }, accept) => {
     if (showing) host.edit((accept ? acceptBox : deleteBox)(showing.editor, id));
@@ -107,15 +109,28 @@ export function createStage(root, canvas, body, layer, host) {
     return { ...box, rect, shape: shape ?? (box.shape && fitShape(box.shape, box.rect, rect)), touched: true };
   }
 
-  /** Boxes in sight as they look now. @param {Editor} editor */
-  function boxesInSight(editor) {
+  /** The box that a gesture has taken from its place. */
+  const heldId = () => (active?.result && active.gesture.box ? active.gesture.box.id : null);
+
+  /** Boxes in sight, and so many pixels of the screen around it, that lie where they lay. @param {Editor} editor @param {number} margin */
+  function boxesInSight(editor, margin) {
     if (peeking) return [];
     index.sync(editor.boxes);
-    const seen = visibleRect(viewport.view(), viewport.port());
-    const held = active?.result ? active.gesture.box?.id : undefined;
-    const boxes = index.within(seen);
-    const moved = held === undefined ? null : now(editor.boxes.find((box) => box.id === held) ?? null);
-    return moved ? [...boxes.filter((box) => box.id !== held), moved] : boxes;
+    const { view, port } = { view: viewport.view(), port: viewport.port() };
+    const moved = { ...view, x: view.x + margin, y: view.y + margin };
+    const boxes = index.within(visibleRect(moved, { width: port.width + 2 * margin, height: port.height + 2 * margin }));
+    const held = heldId();
+    return held === null ? boxes : boxes.filter((box) => box.id !== held);
+  }
+
+  /** Boxes that stand out, as they look now: the selected one last, over all others. @param {Editor} editor */
+  function activeBoxes(editor) {
+    if (peeking) return [];
+    const ids = new Set([hovered, heldId(), editor.selected]);
+    ids.delete(null);
+    const boxes = ids.size ? editor.boxes.filter((box) => ids.has(box.id)) : [];
+    boxes.sort((a, b) => Number(a.id === editor.selected) - Number(b.id === editor.selected));
+    return boxes.map((box) => now(box) ?? box);
   }
 
   function paint() {
@@ -135,15 +150,15 @@ export function createStage(root, canvas, body, layer, host) {
     const { editor, picture } = showing;
     const { tags, brightness, contrast, crosshair: wanted } = host.look();
     const arrival = stillness.matches ? 1 : Math.min(1, (performance.now() - arrivedAt) / ARRIVAL_MS);
-    paintScene(context, {
-      ...{ port, density, view, picture, hovered, arrival, tags },
-      boxes: boxesInSight(editor),
+    const scene = {
+      ...{ port, density, view, picture, arrival, tags },
       doubts: host.doubts(editor.boxes),
-      selected: editor.selected,
       draft: draftNow(editor),
       filter: brightness === 1 && contrast === 1 ? "none" : `brightness(${brightness}) contrast(${contrast})`,
       colorOf: host.colorOf,
-    });
+    };
+    ground.paint(context, scene, [editor.boxes, heldId(), peeking], (margin) => boxesInSight(editor, margin));
+    paintActive(context, scene, activeBoxes(editor));
     const selected = peeking ? null : now(selectedBox(editor));
     const handled = now(handledBox());
     handles.show(handled, selected, view);
@@ -381,7 +396,16 @@ export function createStage(root, canvas, body, layer, host) {
       repaint();
     },
     cancel,
-    repaint,
+    repaint() {
+      ground.forget();
+      repaint();
+    },
+    /** Paint at once what waits for the next frame: a key may want the handles of a box selected just now. */
+    settle() {
+      if (!frame) return;
+      cancelAnimationFrame(frame);
+      paint();
+    },
     focusBody() {
       focusing = true;
       repaint();

@@ -95,6 +95,11 @@ export function createCommands(desk, stage, settings, limits, dialogs, save) {
     return found;
   }
 
+  function toHandles() {
+    stage.settle();
+    return desk.hasSelection() && handles.focusNext(1);
+  }
+
   function remove() {
     const grip = handles.focused();
     if (grip?.kind === "corner") stage.changeCorner(grip, null);
@@ -128,7 +133,7 @@ export function createCommands(desk, stage, settings, limits, dialogs, save) {
     copy: { run: desk.copy },
     paste: { run: desk.paste },
     "insert-box": { run: insertBox },
-    handles: { run: () => desk.hasSelection() && handles.focusNext(1) },
+    handles: { run: toHandles },
     help: { run: dialogs.help },
     "undo-edit": { run: () => stage.dropPoint() || desk.change(undoEdit), repeats: true },
     "redo-edit": { run: () => desk.change(redoEdit), repeats: true },

@@ -24,6 +24,9 @@ export function createBoxList(colorOf, choose) {
   let shown = null;
   /** @type {Doubts} */
   let doubts = new Map();
+  let room = 0;
+  let frame = 0;
+  let revealing = false;
   /** Rows by box: one that did not change is not made again. @type {Map<Box, HTMLElement>} */
   let made = new Map();
 
@@ -43,7 +46,22 @@ export function createBoxList(colorOf, choose) {
     event.stopPropagation();
     choose(box.id);
   });
-  list.addEventListener("scroll", () => fill(), { passive: true });
+  list.addEventListener("scroll", () => soon(), { passive: true });
+  // Its height is told: to ask for it after a change would lay out the whole page at once.
+  new ResizeObserver(() => {
+    room = list.clientHeight;
+    soon();
+  }).observe(list);
+
+  /** Make the rows in the next frame, however often they change before it. */
+  function soon() {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      if (revealing) reveal();
+      revealing = false;
+      fill();
+    });
+  }
 
   /** @param {Box} box */
   function optionOf(box) {
@@ -61,7 +79,7 @@ export function createBoxList(colorOf, choose) {
   function fill() {
     const boxes = shown?.boxes ?? [];
     const first = Math.max(0, Math.floor(list.scrollTop / ROW_PX) - SPARE);
-    const last = Math.ceil((list.scrollTop + (list.clientHeight || ROW_PX)) / ROW_PX) + SPARE;
+    const last = Math.ceil((list.scrollTop + (room || ROW_PX)) / ROW_PX) + SPARE;
     /** @type {Map<Box, HTMLElement>} */
     const next = new Map();
     for (const [at, box] of boxes.slice(first, last).entries()) {
@@ -89,7 +107,7 @@ export function createBoxList(colorOf, choose) {
     const at = shown?.boxes.findIndex((box) => box.id === shown?.selected) ?? -1;
     if (at < 0) return;
     if (at * ROW_PX < list.scrollTop) list.scrollTop = at * ROW_PX;
-    else if ((at + 1) * ROW_PX > list.scrollTop + list.clientHeight) list.scrollTop = (at + 1) * ROW_PX - list.clientHeight;
+    else if ((at + 1) * ROW_PX > list.scrollTop + room) list.scrollTop = (at + 1) * ROW_PX - room;
   }
 
   return {
@@ -100,11 +118,8 @@ export function createBoxList(colorOf, choose) {
       const chosen = editor?.selected ?? null;
       const moved = chosen !== (shown?.selected ?? null);
       shown = editor;
-      fill();
-      if (moved) {
-        reveal();
-        fill();
-      }
+      revealing ||= moved;
+      soon();
       if (chosen === null) list.removeAttribute("aria-activedescendant");
       else list.setAttribute("aria-activedescendant", `box-${chosen}`);
       setText("box-count", String(editor?.boxes.length ?? 0));

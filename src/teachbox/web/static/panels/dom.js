@@ -52,7 +52,7 @@ export function isForFocused({ key, target }) {
   if (target instanceof HTMLInputElement && target.type === "range") return MOVES.includes(key) || key === "Tab";
   if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target.isContentEditable) return true;
   if (key === "Tab") return !target.closest("#stage");
-  return (key === " " || key === "Enter") && target instanceof HTMLButtonElement && target.matches(":focus-visible");
+  return (key === " " || key === "Enter") && target.matches("button:focus-visible, summary");
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The sliders that choose which suggestions are shown: one for all labels, and, folded away, one for each. */
 
 import { isSuggestion, limitOf } from "../boxes/limits.js";
-import { element, part, setText } from "./dom.js";
+import { element, leaveToImage, part, setText } from "./dom.js";
 
 /** @import { Editor, Label } from "../types.js" */
 /** @import { PersonalLimits } from "../desk/limits.js" */
@@ -20,6 +20,7 @@ export function createLimitPanel(labels, limits, colorOf) {
 
   slider.addEventListener("input", () => limits.set(null, slider.valueAsNumber));
   fold.addEventListener("toggle", showLabels);
+  fold.addEventListener("click", (event) => event.target instanceof HTMLElement && event.target.closest("summary") && leaveToImage(event));
 
   /** @param {string} label */
   function rowOf(label) {
