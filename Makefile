@@ -62,7 +62,7 @@ test-backends: setup-backends
 	KERAS_BACKEND=torch $(PYTEST) $(PARALLEL) $(ANY_BACKEND) -m "tf and not slow"
 
 test-browser: setup
-	$(PYTEST) -m "browser and not slow"
+	$(PYTEST) $(PARALLEL) -m "browser and not slow"
 
 test-e2e: setup
 	$(PYTEST) -m "e2e and not browser and not slow"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from project import DATASET, Project
+from project import Project
 from tiny import TinyDetector, resizer
 
 from teachbox.config.label_map import load_label_map
@@ -18,7 +17,6 @@ from teachbox.data.tfrecord import write_records
 from teachbox.errors import DataError, LabelMapError
 from teachbox.images import UprightImage
 from teachbox.training.evaluate import Evaluator
-from teachbox.training.rounds import Trainer, build_parts
 
 pytestmark = pytest.mark.tf
 
@@ -87,24 +85,6 @@ def test_nobody_waits_for_an_evaluation_that_is_stopped(tmp_path: Path) -> None:
     assert len(asked) == 3
     # The next one begins anew.
     assert [given.key for given, _ in evaluator(examples).images] == [str(number) for number in range(6)]
-
-
-def test_a_trainer_that_is_to_stop_writes_no_evaluation(tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    project.record("eval.record", range(2))
-    with project.config.open("a") as file:
-        file.write('eval_input_reader { tf_record_input_reader { input_path: "eval.record" } }')
-    settings, stop = project.settings(run_eval=True), threading.Event()
-    trainer = Trainer(settings, project.store, build_parts(settings), stop)
-    stop.set()
-    trainer.evaluate(None)
-    assert project.store.last_evaluation(DATASET) is None
-    assert project.events("evaluation_failed") == []
-    stop.clear()
-    trainer.evaluate(None)
-    trainer.close()
-    (found,) = project.store.metrics(DATASET)
-    assert found.metrics["Loss/total_loss"] > 0
 
 
 def test_the_sample_is_even_and_the_same_for_a_seed(tmp_path: Path) -> None:
