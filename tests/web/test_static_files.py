@@ -13,6 +13,7 @@ from teachbox.web.pages import STATIC
 from teachbox.web.static_files import without_comments
 
 MODULES = sorted(path for path in STATIC.rglob("*.js"))
+AT_START = [path for path in MODULES if path.parent.name != "later"]
 
 
 def test_comments_go_and_lines_keep_their_numbers():
@@ -49,9 +50,14 @@ def test_the_page_asks_for_all_its_modules_at_once():
     wanted = re.findall(r'<link rel="modulepreload" href="static/([^"]+)"', (STATIC / "index.html").read_text())
     # The worker's is loaded by the worker, `types.js` holds types alone, and `app.js` is the script itself.
     others = {"app.js", "types.js", "canvas/decoder.js"}
-    assert wanted == [name for path in MODULES if (name := path.relative_to(STATIC).as_posix()) not in others]
+    assert wanted == [name for path in AT_START if (name := path.relative_to(STATIC).as_posix()) not in others]
+
+
+def test_what_is_loaded_later_is_not_asked_for_at_the_start():
+    for path in AT_START:
+        assert not re.findall(r'^import [^"]*"[^"]*later/[^"]+"', path.read_text(), re.MULTILINE), path
 
 
 def test_the_page_s_own_code_is_small():
-    size = sum(len(gzip.compress(without_comments(path.read_text()).encode(), 9)) for path in MODULES)
+    size = sum(len(gzip.compress(without_comments(path.read_text()).encode(), 9)) for path in AT_START)
     assert size <= 60_000

@@ -23,6 +23,7 @@ import { announce, isForFocused, onPress, part } from "./panels/dom.js";
 import { flashSaved, showSaved } from "./panels/header.js";
 import { createKeyHelp, showKeys } from "./panels/key_help.js";
 import { createLabelPalette } from "./panels/label_palette.js";
+import { createLater } from "./panels/later.js";
 import { showNotice } from "./panels/notices.js";
 import { createConflicts } from "./panels/overtaken.js";
 import { createRail } from "./panels/rail.js";
@@ -39,6 +40,7 @@ async function openPage(project) {
   /** @param {string} name */
   const colorOf = (name) => colors.get(name) ?? labelColor(undefined);
 
+  const later = createLater(project, (answered, id) => desk.open(answered, id));
   const person = new URLSearchParams(location.search).get("session") ?? "";
   const limits = openLimits(person, stored, project.threshold ?? 0, () => show());
   const doubts = createDoubts(() => show());
@@ -55,6 +57,7 @@ async function openPage(project) {
       showSaved(state, waiting);
       // The server may know only now that this was the last image.
       if (state === "saved" && desk.isEmpty()) supply.refill();
+      if (state === "saved") later.refresh();
       show();
     },
     refused: (letter, reason) => desk.takeBack(letter, reason),
@@ -79,6 +82,7 @@ async function openPage(project) {
       drafts.later(taskHash);
       supply.skip(taskHash);
     },
+    closed: drafts.done,
     restore: drafts.restore,
     limits: limits.get,
   });
@@ -117,7 +121,11 @@ async function openPage(project) {
     announce(outbox.waiting() ? "Not everything is saved yet" : "Everything is saved");
   }
 
-  const dialogs = { help: createKeyHelp(personal).open, nameLabel: createLabelPalette(project.labels, desk.chooseLabel).open };
+  const dialogs = {
+    help: createKeyHelp(personal).open,
+    nameLabel: createLabelPalette(project.labels, desk.chooseLabel).open,
+    history: later.history,
+  };
   const { perform, holds } = createCommands(desk, stage, settings, limits, dialogs, save);
   const rail = createRail(perform, keyOf, settings.get, settings.set);
   for (const answer of ANSWERS) onPress(answer, () => perform(answer));

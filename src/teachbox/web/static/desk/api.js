@@ -60,6 +60,22 @@ export function saveDraft(session, draft) {
 }
 
 /**
+ * @param {URLSearchParams} wanted
+ * @returns {Promise<{answers: import("../later/history.js").Row[], next: number | null, sessions: string[]}>}
+ */
+export function getHistory(wanted) {
+  return request(`history?${wanted}`, {});
+}
+
+/**
+ * @param {number} id
+ * @returns {Promise<{task: AnsweredTask}>}
+ */
+export function getAnswer(id) {
+  return request(`history/${id}`, {});
+}
+
+/**
  * @param {string} session
  * @param {number} taskHash
  * @returns {Promise<unknown>}

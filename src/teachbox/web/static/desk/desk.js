@@ -27,6 +27,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  * @property {() => void} lacking  Called when there is room for more tasks.
  * @property {() => Limits} limits  To the suggestions that are shown.
  * @property {(taskHash: number) => void} skipped  Called when a task is to come again later.
+ * @property {(taskHash: number) => void} closed  Called when an earlier answer is put away as it was.
  * @property {(taskHash: number) => Entry | null} restore  What was done to a task before the page was opened.
  *
  * @typedef {ReturnType<typeof createDesk>} Desk
@@ -36,7 +37,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  * @param {Project} project
  * @param {Surroundings} around
  */
-export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking, skipped, restore, limits }) {
+export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking, skipped, closed, restore, limits }) {
   const session = project.session_id;
   /** @type {Queue} */
   let queue = [];
@@ -128,10 +129,22 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     changed();
   }
 
+  /** Put an earlier answer away as it was. */
+  function close() {
+    for (const { task } of queue.slice(0, 1)) closed(task._task_hash);
+    queue = queue.slice(1);
+    late = null;
+    changed();
+    lacking();
+    const next = current();
+    say(`Closed. ${next ? describe(next.task) : ""}`);
+  }
+
   /** Put the image back, to come again later with what was done to it. */
   function skip() {
     const entry = current();
     if (!entry || isBusy()) return;
+    if (entry.task._base_answer !== undefined) return close();
     const hash = entry.task._task_hash;
     if (entry.kept || isTouched(entry.editor)) skips.set(hash, { ...entry, editor: select(entry.editor, null) });
     queue = queue.slice(1);
@@ -170,6 +183,16 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     const next = current();
     const words = { accept: "Accepted", reject: "Rejected", ignore: "Ignored" };
     say(`${words[answer]}. ${next ? describe(next.task) : ""}`);
+  }
+
+  /** Open an earlier answer, to look at it or to correct it: what is given then is the newer one. @param {AnsweredTask} answered @param {number} id */
+  function open(answered, id) {
+    if (isBusy()) return;
+    queue = putFirst(queue, openEntry({ ...asked(answered), _base_answer: id }, true));
+    late = null;
+    refusal = "";
+    changed();
+    say(`Opened. ${describe(answered)}`);
   }
 
   /** Take the last answer back. */
@@ -280,6 +303,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     skip,
     mayAnswer,
     give,
+    open,
     undo,
     take,
     resume,

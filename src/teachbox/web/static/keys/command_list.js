@@ -16,6 +16,7 @@ export const COMMAND_GROUPS = [
       { name: "skip", title: "Skip: it comes again later" },
       { name: "flag", title: "Flag it, to be found again" },
       { name: "save", title: "Save" },
+      { name: "history", title: "History: to the list and back" },
     ],
   },
   {

@@ -54,6 +54,7 @@ export const DEFAULT_KEYS = {
   "less-contrast": ["{"],
   "more-contrast": ["}"],
   "plain-image": ["\\"],
+  history: ["o"],
   help: ["?"],
 };
 

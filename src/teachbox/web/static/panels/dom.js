@@ -50,6 +50,7 @@ export function isForFocused({ key, target }) {
   if (!(target instanceof HTMLElement) || target === document.body) return document.querySelector("dialog[open]") !== null;
   if (target.closest("dialog")) return true;
   if (target instanceof HTMLInputElement && target.type === "range") return MOVES.includes(key) || key === "Tab";
+  if (target instanceof HTMLSelectElement) return true;
   if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target.isContentEditable) return true;
   if (key === "Tab") return !target.closest("#stage");
   return (key === " " || key === "Enter") && target.matches("button:focus-visible, summary");
