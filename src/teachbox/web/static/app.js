@@ -40,7 +40,7 @@ async function openPage(project) {
   /** @param {string} name */
   const colorOf = (name) => colors.get(name) ?? labelColor(undefined);
 
-  const later = createLater(project, (answered, id) => desk.open(answered, id));
+  const later = createLater(project, (answered, id) => desk.open(answered, id), colorOf);
   const person = new URLSearchParams(location.search).get("session") ?? "";
   const limits = openLimits(person, stored, project.threshold ?? 0, () => show());
   const doubts = createDoubts(() => show());
@@ -125,6 +125,7 @@ async function openPage(project) {
     help: createKeyHelp(personal).open,
     nameLabel: createLabelPalette(project.labels, desk.chooseLabel).open,
     history: later.history,
+    progress: later.progress,
   };
   const { perform, holds } = createCommands(desk, stage, settings, limits, dialogs, save);
   const rail = createRail(perform, keyOf, settings.get, settings.set);

@@ -67,6 +67,11 @@ export function getHistory(wanted) {
   return request(`history?${wanted}`, {});
 }
 
+/** @returns {Promise<import("../later/progress.js").Progress>} */
+export function getProgress() {
+  return request("progress", {});
+}
+
 /**
  * @param {number} id
  * @returns {Promise<{task: AnsweredTask}>}

@@ -17,6 +17,7 @@ export const COMMAND_GROUPS = [
       { name: "flag", title: "Flag it, to be found again" },
       { name: "save", title: "Save" },
       { name: "history", title: "History: to the list and back" },
+      { name: "progress", title: "Progress: how the work goes" },
     ],
   },
   {

@@ -29,7 +29,7 @@ const WAYS = { left: { x: -1, y: 0 }, right: { x: 1, y: 0 }, up: { x: 0, y: -1 }
 
 /**
  * What opens over the page.
- * @typedef {{help: () => void, nameLabel: () => void, history: () => void}} Dialogs
+ * @typedef {{help: () => void, nameLabel: () => void, history: () => void, progress: () => void}} Dialogs
  */
 
 /**
@@ -136,6 +136,7 @@ export function createCommands(desk, stage, settings, limits, dialogs, save) {
     handles: { run: toHandles },
     help: { run: dialogs.help },
     history: { run: dialogs.history },
+    progress: { run: dialogs.progress },
     "undo-edit": { run: () => stage.dropPoint() || desk.change(undoEdit), repeats: true },
     "redo-edit": { run: () => desk.change(redoEdit), repeats: true },
     deselect: { run: () => stage.cancel() || (handles.focused() ? handles.focusBody() : desk.selectBox(null)) },

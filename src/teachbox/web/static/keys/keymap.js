@@ -55,6 +55,7 @@ export const DEFAULT_KEYS = {
   "more-contrast": ["}"],
   "plain-image": ["\\"],
   history: ["o"],
+  progress: ["m"],
   help: ["?"],
 };
 

@@ -7,30 +7,45 @@ import { announce } from "./dom.js";
 /**
  * @param {Project} project
  * @param {(answered: AnsweredTask, id: number) => void} open  Open an answer, to be corrected.
+ * @param {(label: string) => string} colorOf
  */
-export function createLater(project, open) {
+export function createLater(project, open, colorOf) {
   /** @type {ReturnType<typeof import("../later/history.js").createHistory> | null} */
   let history = null;
+  /** @type {ReturnType<typeof import("../later/progress.js").createProgress> | null} */
+  let progress = null;
   let loading = false;
 
-  async function openHistory() {
-    if (history) return history.toggle();
+  /** @param {() => Promise<void>} load */
+  async function once(load) {
     if (loading) return;
     loading = true;
     try {
-      const { createHistory } = await import("../later/history.js");
-      await addStyle("history");
-      history = createHistory(project.dataset, project.labels, open);
+      await load();
     } catch (error) {
       // A browser asks for a program once and remembers that it failed: a reload helps.
       if (!(error instanceof TypeError || error instanceof Event)) throw error;
-      announce("The history cannot be loaded: the server does not answer");
+      announce("It cannot be loaded: the server does not answer");
     }
     loading = false;
   }
 
+  async function loadHistory() {
+    const { createHistory } = await import("../later/history.js");
+    await addStyle("history");
+    history = createHistory(project.dataset, project.labels, open);
+  }
+
+  async function loadProgress() {
+    const { createProgress } = await import("../later/progress.js");
+    await addStyle("progress");
+    progress = createProgress(colorOf);
+    progress.open();
+  }
+
   return {
-    history: () => void openHistory(),
+    history: () => void (history ? history.toggle() : once(loadHistory)),
+    progress: () => void (progress ? progress.open() : once(loadProgress)),
     /** There are new answers. */
     refresh: () => history?.refresh(),
   };

@@ -13,6 +13,7 @@ const ICONS = {
   "zoom-out": "M5 10h10",
   "zoom-fit": "M3 7V3h4M13 3h4v4M17 13v4h-4M7 17H3v-4",
   history: "M3.5 10a6.5 6.5 0 1 0 2-4.7L3.5 7M3.5 3.5V7H7M10 6.5V10l2.5 1.5",
+  progress: "M3 3v14h14M6 13l3.5-4 3 2.5L17 5",
   crosshair: "M10 2v16M2 10h16",
   tags: "M3 10V4h6l8 8-6 6zM6.5 7h.01",
   light: "M10 6.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7M10 1.5v2M10 16.5v2M1.5 10h2M16.5 10h2M4 4l1.4 1.4M14.6 14.6 16 16M16 4l-1.4 1.4M5.4 14.6 4 16",
@@ -22,7 +23,7 @@ const ICONS = {
 const GROUPS = [
   [["tool-box", "Box: drag, or click two corners"], ["tool-extreme", "Box by four extreme points"], ["tool-polygon", "Polygon"]],
   [["zoom-in", "Zoom in"], ["zoom-out", "Zoom out"], ["zoom-fit", "Fit the image"]],
-  [["history", "History: what was answered"]],
+  [["history", "History: what was answered"], ["progress", "Progress: how the work goes"]],
   [["crosshair", "Crosshair"], ["tags", "Labels on boxes"], ["light", "Brightness and contrast"]],
 ];
 
