@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -q
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist worksteal
 
-.PHONY: help setup setup-backends demo test test-fast test-page test-tf test-backends test-browser test-e2e lint types docs protos bench bench-parity clean
+.PHONY: help setup setup-backends demo test test-fast test-page test-tf test-backends test-browser test-e2e lint types modules docs protos bench bench-parity clean
 
 help:
 	@echo "make setup   a virtual environment with everything, exact versions ($(VENV))"
@@ -61,7 +61,7 @@ test-backends: setup-backends
 	KERAS_BACKEND=jax $(PYTEST) $(PARALLEL) $(ANY_BACKEND) -m "tf and not slow"
 	KERAS_BACKEND=torch $(PYTEST) $(PARALLEL) $(ANY_BACKEND) -m "tf and not slow"
 
-test-browser: setup
+test-browser: setup modules
 	$(PYTEST) $(PARALLEL) -m "browser and not slow"
 
 test-e2e: setup
@@ -73,11 +73,15 @@ lint: setup types
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-types:
+types: modules
+	@if command -v npm >/dev/null; then npx --no-install tsc -p tsconfig.json; fi
+
+# What only the checks of the page need: TypeScript for its types, axe-core for its accessibility.
+modules:
 	@if command -v npm >/dev/null; then \
-	    test -d node_modules/typescript || npm install --no-package-lock --no-audit --no-fund --silent; \
-	    npx --no-install tsc -p tsconfig.json; \
-	else echo "npm is missing: the page's types are not checked"; fi
+	    test -d node_modules/typescript -a -d node_modules/axe-core || \
+	        npm install --no-package-lock --no-audit --no-fund --silent; \
+	else echo "npm is missing: the page's types and its accessibility are not checked"; fi
 
 protos: setup
 	cd src && PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. \

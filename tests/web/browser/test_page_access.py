@@ -1,0 +1,143 @@
+"""axe-core finds nothing on any state of the page; right to left, small and enlarged it can be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+FIRST = "flight-00.jpg"
+AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def finds_nothing():
+    """`finds_nothing(page, state)`: axe-core has nothing to say about the page as it is."""
+    if not AXE.is_file():
+        pytest.skip("no axe-core: `make modules` installs it (npm is needed)")
+
+    def check(page, state):
+        page.add_script_tag(path=AXE)
+        # What fades in is read when it is there.
+        page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
+        found = page.evaluate("tags => axe.run(document, {runOnly: tags}).then(result => result.violations)", RULES)
+        said = [(rule["id"], rule["help"], [node["html"][:160] for node in rule["nodes"]][:4]) for rule in found]
+        assert said == [], f"{state}: {said}"
+
+    return check
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(serve, annotate, seer, page, finds_nothing, scheme):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    app = serve(2, model=seer)
+    person = annotate(app)
+    person.sees(FIRST)
+    expect(person.options).to_have_count(5)
+    finds_nothing(page, "suggestions")
+    person.drag((30, 450), (130, 550))
+    person.press("Tab")
+    expect(page.get_by_role("option", selected=True)).to_have_count(1)
+    finds_nothing(page, "a box selected")
+    page.get_by_role("button", name="Brightness and contrast").click()
+    finds_nothing(page, "brightness open")
+    page.get_by_role("button", name="Brightness and contrast").click()
+    person.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    finds_nothing(page, "keys open")
+    person.press("Escape")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    page.wait_for_function("!document.activeElement.closest('dialog')")
+    person.press("l")
+    expect(page.locator("#label-palette")).to_be_visible()
+    finds_nothing(page, "labels open")
+    person.press("Escape")
+    page.context.set_offline(True)
+    person.press("a")
+    expect(person.banner).to_contain_text("Not sent yet")
+    finds_nothing(page, "unsent")
+    page.context.set_offline(False)
+    person.sees_saved()
+    person.sees("flight-01.jpg")
+    person.press("x")
+    expect(page.get_by_role("heading", name="No more images")).to_be_visible()
+    person.sees_saved()
+    finds_nothing(page, "finished")
+
+
+def test_axe_finds_nothing_where_an_image_is_broken(serve, annotate, page, finds_nothing):
+    page.route("**/image/*", lambda route: route.fulfill(status=404, json={"error": "the file is gone"}))
+    annotate(serve(2))
+    expect(page.get_by_role("heading", name="This image cannot be shown")).to_be_visible()
+    finds_nothing(page, "broken image")
+
+
+def test_axe_finds_nothing_where_the_page_is_refused(serve, page, finds_nothing):
+    app = serve(1)
+    page.goto(app.url + "?session=%0A")
+    expect(page.get_by_role("heading", name="The server refused the page")).to_be_visible()
+    finds_nothing(page, "refused")
+
+
+def test_right_to_left_the_panels_change_sides_and_boxes_stay(serve, annotate, scenes, page):
+    app = serve(2)
+    person = annotate(app)
+    person.sees(FIRST)
+    person.drag((100, 100), (200, 220))
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    stage = page.locator("#stage").bounding_box()
+    assert page.locator("aside").bounding_box()["x"] < stage["x"] < page.locator("#rail").bounding_box()["x"]
+    person.drag((300, 300), (400, 400))
+    person.press("a")
+    person.sees("flight-01.jpg")
+    person.sees_saved()
+    spans = app.answer_to(scenes[0].path)["spans"]
+    assert [span["x"] for span in spans] == pytest.approx([100, 300], abs=2)
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 400), (640, 900), (820, 1080)])
+def test_enlarged_or_on_a_tablet_everything_can_be_reached(serve, annotate, page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    person = annotate(serve(2))
+    person.sees(FIRST)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for button in ("Accept", "Reject", "Ignore", "Undo", "Skip", "Flag"):
+        area = page.get_by_role("button", name=button).first.bounding_box()
+        assert area["x"] >= 0, button
+        assert area["x"] + area["width"] <= width, button
+        assert area["y"] + area["height"] <= height, button
+
+
+def test_a_finger_draws_and_two_fingers_zoom(serve, annotate, page, scenes):
+    app = serve(2)
+    person = annotate(app)
+    person.sees(FIRST)
+    touch = page.context.new_cdp_session(page)
+
+    def move(kind, *points):
+        places = [dict(zip("xy", person.at(*point), strict=True), id=number) for number, point in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    move("touchStart", (100, 100))
+    move("touchMove", (150, 150))
+    move("touchMove", (200, 220))
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    person.has_boxes("balloon")
+    before = float(page.locator("#canvas").get_attribute("data-scale"))
+    start, end = [(400, 300), (500, 300)], [(300, 300), (600, 300)]
+    places = [[person.at(*point) for point in points] for points in (start, end)]
+    for kind, points in zip(("touchStart", "touchMove"), places, strict=True):
+        fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("scale => Number(document.getElementById('canvas').dataset.scale) > 2 * scale", arg=before)
+    person.has_boxes("balloon")
+    person.press("a")
+    person.sees("flight-01.jpg")
+    person.sees_saved()
+    (span,) = app.answer_to(scenes[0].path)["spans"]
+    assert [span[key] for key in ("x", "y", "width", "height")] == pytest.approx([100, 100, 100, 120], abs=2)
