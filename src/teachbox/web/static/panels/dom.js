@@ -48,7 +48,8 @@ const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End",
  */
 export function isForFocused({ key, target }) {
   if (!(target instanceof HTMLElement) || target === document.body) return document.querySelector("dialog[open]") !== null;
-  if (target.closest("dialog")) return true;
+  // The focus stays for a moment in a dialog that was closed: keys are the image's again at once.
+  if (target.closest("dialog")) return target.closest("dialog[open]") !== null;
   if (target instanceof HTMLInputElement && target.type === "range") return MOVES.includes(key) || key === "Tab";
   if (target instanceof HTMLSelectElement) return true;
   if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target.isContentEditable) return true;
