@@ -302,7 +302,17 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
             "random_horizontal_flip { keypoint_flip_permutation: 1",
             "_permutation[0] is not built",
         ),
-        ("batch_size: 8", "batch_size: 8 freeze_variables: '.*'", "train_config.freeze_variables[0] is not built yet"),
+        (
+            "batch_size: 8",
+            "batch_size: 8 freeze_variables: ['BoxPredictor', 'a(b']",
+            'train_config: freeze_variables[1] "a(b" is no regular expression (missing ), unterminated subpattern at',
+        ),
+        (
+            "batch_size: 8",
+            "batch_size: 8 update_trainable_variables: '*/weights'",
+            'update_trainable_variables[0] "*/weights" is no regular expression (nothing to repeat at position 0)',
+        ),
+        ("batch_size: 8", "batch_size: 8 bias_grad_multiplier: -1", "_multiplier is -1; it must be at least 0"),
         ("batch_size: 8", "batch_size: 8 add_regularization_loss: false", "leave it out, or write its default, true"),
         ("batch_size: 8", "batch_size: 0", "train_config.batch_size is 0; it must be at least 1"),
         ("num_classes: 2", "num_classes: 0", "model.ssd.num_classes is 0; it must be at least 1"),
@@ -392,6 +402,7 @@ def test_what_is_not_built_is_refused(old: str, new: str, words: str):
         ("batch_size: 8", "batch_size: 8 use_bfloat16: true"),
         ("num_classes: 2", "num_classes: 2 add_background_class: true implicit_example_weight: 1.0"),
         ("batch_size: 8", "batch_size: 8 bias_grad_multiplier: 0 add_regularization_loss: true"),
+        ("batch_size: 8", "batch_size: 8 bias_grad_multiplier: 2 freeze_variables: '.*' freeze_variables: 'a|b'"),
         ("eval_config {", 'eval_config { metrics_set: "oid_V2_detection_metrics" include_metrics_per_category: true'),
         ("batch_size: 8", "batch_size: 8 data_augmentation_options { random_vertical_flip { probability: 0.25 } }"),
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from teachbox.data.batches import Batch
 from teachbox.detector.detector import Detector
 from teachbox.errors import TrainingError
 from teachbox.training.backend import Values, compiled, with_gradients
+from teachbox.training.chosen import is_bias
 from teachbox.training.optimizers import MovingAverages, slot_variables
 from teachbox.training.schedules import Schedule
 
@@ -50,13 +51,18 @@ class Learner:
         schedule: Schedule,
         batch: Mapping[str, tf.TensorSpec],
         *,
+        trained: Collection[str] | None = None,
+        bias_factor: float = 0.0,
         clip_norm: float = 0.0,
         averages_decay: float | None = None,
     ) -> None:
         """`batch`: what a batch looks like (see `batch_spec`). With `averages_decay`, averages of the weights are kept.
 
-        Gradients, taken over all variables together, are shortened to `clip_norm` (0: left as long as they are): the
-        original's estimator and its later loop did so too, only its oldest trainer clipped each by itself.
+        Only variables whose checkpoint names are in `trained` are changed, without it all that are trainable; averages
+        of batch normalisation move in any case, as in the original. Gradients of biases are multiplied by `bias_factor`
+        (0: left as they are). Then gradients, taken over all trained variables together, are shortened to `clip_norm`
+        (0: left as long as they are): the original's estimator and its later loop did so too, only its oldest trainer
+        clipped each by itself.
         """
         self.detector = detector
         self.optimizer = optimizer
@@ -64,8 +70,11 @@ class Learner:
         self._clip_norm = clip_norm
         self._variables: dict[str, keras.Variable] = detector.checkpoint_variables()
         names = {id(variable): name for name, variable in self._variables.items()}
-        self._trained: list[keras.Variable] = detector.trainable_variables
-        self._trained_names = [names[id(variable)] for variable in self._trained]
+        chosen = [(names[id(variable)], variable) for variable in detector.trainable_variables]
+        chosen = [(name, variable) for name, variable in chosen if trained is None or name in trained]
+        self._trained: list[keras.Variable] = [variable for _, variable in chosen]
+        self._trained_names = [name for name, _ in chosen]
+        self._factors = [bias_factor if bias_factor and is_bias(name) else 1.0 for name in self._trained_names]
         optimizer.build(self._trained)
         self.averages = None if averages_decay is None else MovingAverages(self._trained, averages_decay)
         self.traces = 0
@@ -101,6 +110,10 @@ class Learner:
             return all_losses(self.detector, predictions, batch)
 
         values, gradients = with_gradients(losses, TOTAL, self._trained, self.detector.variables)
+        gradients = [
+            gradient if factor == 1.0 else gradient * factor
+            for gradient, factor in zip(gradients, self._factors, strict=True)
+        ]
         norm = global_norm(gradients)
         if self._clip_norm > 0:
             factor = self._clip_norm / keras.ops.maximum(norm, self._clip_norm)

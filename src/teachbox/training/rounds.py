@@ -40,6 +40,7 @@ from teachbox.training import checkpoints
 from teachbox.training.answers import Accepted, AnswerReader
 from teachbox.training.backend import side_step
 from teachbox.training.batch_norm import Recalibration, freeze
+from teachbox.training.chosen import chosen_names
 from teachbox.training.evaluate import Evaluator
 from teachbox.training.garbage import RECORD_PATTERN, collect_garbage
 from teachbox.training.graphs import graph_exporter
@@ -90,6 +91,8 @@ def build_parts(settings: TrainerSettings) -> Parts:
         optimizer,
         schedule,
         batch_spec(config.batch_size, *static_size(resizer), max_boxes),
+        trained=frozenset(chosen_names(detector, config, pipeline.at)),
+        bias_factor=config.bias_grad_multiplier,
         clip_norm=config.gradient_clipping_by_norm,
         averages_decay=config.optimizer.moving_average_decay if config.optimizer.use_moving_average else None,
     )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from typing import Any
+
 from teachbox.config.built.verdicts import (
     NOT_NEGATIVE,
     ONE_OR_MORE,
@@ -16,12 +20,24 @@ from teachbox.config.built.verdicts import (
 
 ONE_PROCESS = "one process trains: there are no other replicas to wait for"
 
+
+def _of_the_patterns(message: Any) -> Iterator[tuple[str, str]]:
+    """Whether those are regular expressions; what they fit is known only with the detector."""
+    for name in ("update_trainable_variables", "freeze_variables"):
+        for row, pattern in enumerate(getattr(message, name)):
+            try:
+                re.compile(pattern)
+            except (re.error, OverflowError, RecursionError) as error:
+                yield f"{name}[{row}]", f'{name}[{row}] "{pattern}" is no regular expression ({error})'
+
+
 ROWS = Rows(
     table={
         # Training
         "train_config": built(
             "batch_size data_augmentation_options optimizer gradient_clipping_by_norm fine_tune_checkpoint "
-            "from_detection_checkpoint load_all_detection_checkpoint_vars"
+            "from_detection_checkpoint load_all_detection_checkpoint_vars update_trainable_variables freeze_variables "
+            "bias_grad_multiplier"
         )
         | {
             "fine_tune_checkpoint_type": only("", "detection", "classification", "full"),
@@ -66,7 +82,11 @@ ROWS = Rows(
         "*_optimizer.learning_rate": "learning_rate",
     },
     ranges={
-        "train_config": {"batch_size": ONE_OR_MORE, "gradient_clipping_by_norm": NOT_NEGATIVE},
+        "train_config": {
+            "batch_size": ONE_OR_MORE,
+            "gradient_clipping_by_norm": NOT_NEGATIVE,
+            "bias_grad_multiplier": NOT_NEGATIVE,
+        },
         "train_config.optimizer": {"moving_average_decay": SHARE},
         "*.constant_learning_rate": {"learning_rate": NOT_NEGATIVE},
         "*.exponential_decay_learning_rate": {"initial_learning_rate": NOT_NEGATIVE, "decay_steps": ONE_OR_MORE},
@@ -77,4 +97,5 @@ ROWS = Rows(
             "warmup_learning_rate": NOT_NEGATIVE,
         },
     },
+    rules={"train_config": [_of_the_patterns]},
 )
