@@ -17,6 +17,9 @@ NamedVariables = dict[str, keras.Variable]
 
 CheckpointKind = Literal["graph", "object"]
 
+GLOBAL_STEP, STEP = "global_step", "step"
+"""What graph and object-based checkpoints call the number of steps."""
+
 
 def checkpoint_kind(feature_extractor_type: str) -> CheckpointKind:
     """Of which kind the checkpoints are of models with this type of single-shot or Faster R-CNN feature extractor."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from teachbox.detector.names import CheckpointKind
+from teachbox.detector.names import GLOBAL_STEP, STEP, CheckpointKind
 from teachbox.detector.object_graph import GRAPH_KEY, ObjectGraph, path_of
 from teachbox.errors import CheckpointError
 
@@ -55,6 +55,12 @@ class StoredCheckpoint:
             return self._reader.get_tensor(key)
         except self._failures as error:
             raise self._unreadable(error) from error
+
+    @property
+    def step(self) -> int:
+        """How many steps it was trained for; 0 where it does not say."""
+        keys = (key for name in (GLOBAL_STEP, STEP) if (key := self.key(name)) is not None)
+        return next((int(self.read(key)) for key in keys), 0)
 
     def text(self, key: str) -> str | None:
         """The text under `key`; None if there is none. Raises `CheckpointError` as `read`."""

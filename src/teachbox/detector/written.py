@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from teachbox.detector.names import kind_of
+from teachbox.detector.names import GLOBAL_STEP, STEP, kind_of
 from teachbox.detector.object_graph import GRAPH_KEY, object_graph, value_key
 
-_STEP, _SAVE_COUNTER = "step", "save_counter"
-"""What a training of the original keeps beside the model in an object-based checkpoint: steps, and times of saving."""
-GLOBAL_STEP = "global_step"
+_SAVE_COUNTER = "save_counter"
+"""Of an object-based checkpoint: how often it was saved."""
 
 
 def write_checkpoint(
@@ -37,7 +36,7 @@ def write_checkpoint(
     if kind_of(model) == "graph":
         tensors |= {name: tf.constant(value) for name, value in model.items()}
     else:
-        counters = {_STEP: tf.constant(step, tf.int64), _SAVE_COUNTER: tf.constant(1, tf.int64)}
+        counters = {STEP: tf.constant(step, tf.int64), _SAVE_COUNTER: tf.constant(1, tf.int64)}
         objects = {path: tf.constant(value) for path, value in sorted(model.items())} | counters
         tensors |= {value_key(path): value for path, value in objects.items()}
         tensors[GRAPH_KEY] = tf.constant(object_graph(objects))

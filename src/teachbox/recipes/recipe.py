@@ -69,6 +69,7 @@ BUILT_IN: dict[str, BuiltIn] = {
     "zoo": BuiltIn("Models", "zoo", "the public models to start from: speed, AP, whether they can be used here"),
     "zoo fetch": BuiltIn("Models", "zoo", "download one of them into a project"),
     "evaluate": BuiltIn("Models", "evaluate", "metrics of a model on images whose boxes are known; a page of mistakes"),
+    "export": BuiltIn("Models", "export", "write a trained detector as the Object Detection API's exporters do"),
     "train": BuiltIn("Models", "train", "the trainer alone, on this machine or another"),
     "serve": BuiltIn("Models", "serve", "the model server, with TensorFlow Serving's own flags", raw=True),
 }

@@ -20,8 +20,9 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from teachbox.detector.names import GLOBAL_STEP
 from teachbox.detector.stored import StoredCheckpoint
-from teachbox.detector.written import GLOBAL_STEP, write_checkpoint
+from teachbox.detector.written import write_checkpoint
 from teachbox.errors import CheckpointError
 from teachbox.training.garbage import remove_leftovers, temporary_name
 

@@ -1,4 +1,4 @@
-"""A detector with the weights of a checkpoint, to be evaluated."""
+"""A detector with the weights of a checkpoint, to be evaluated or exported."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 
 from teachbox.config.load import Pipeline
 from teachbox.config.protos.eval_pb2 import EvalConfig
-from teachbox.data.resizers import build_resizer
+from teachbox.data.resizers import Resizer, build_resizer
 from teachbox.detector.build import build_detector
+from teachbox.detector.detector import Detector
 from teachbox.detector.weights import restore
 from teachbox.errors import CheckpointError
 from teachbox.training import checkpoints
@@ -22,6 +23,16 @@ def restored_evaluator(
     pipeline: Pipeline, labels: Mapping[int, str], checkpoint: Path, config: EvalConfig
 ) -> tuple[Evaluator, Path]:
     """An evaluator of the detector that `pipeline` describes, and the prefix of the checkpoint that it was given.
+
+    Raises as `restored_detector`.
+    """
+    detector, resizer, prefix = restored_detector(pipeline, checkpoint)
+    readers = pipeline.message.eval_input_reader or [pipeline.message.train_input_reader]
+    return Evaluator(detector, resizer, labels, readers[0].max_number_of_boxes, config), prefix
+
+
+def restored_detector(pipeline: Pipeline, checkpoint: Path) -> tuple[Detector, Resizer, Path]:
+    """The detector that `pipeline` describes, its resizer, and the prefix of the checkpoint that it was given.
 
     `checkpoint`: a prefix such as `model.ckpt-400`, or a folder, of which the latest is taken. Every variable of the
     detector has to be in it. Raises `CheckpointError`, and `ConfigError` as `build_detector`.
@@ -36,8 +47,7 @@ def restored_evaluator(
         raise CheckpointError(
             f"it does not hold the whole detector of {pipeline.where} ({error.message})", where=str(prefix)
         ) from error
-    readers = pipeline.message.eval_input_reader or [pipeline.message.train_input_reader]
-    return Evaluator(detector, resizer, labels, readers[0].max_number_of_boxes, config), prefix
+    return detector, resizer, prefix
 
 
 def checkpoint_prefix(given: Path) -> Path:

@@ -12,7 +12,7 @@ Outputs, all float32: `detection_boxes` [N, M, 4] (`[ymin, xmin, ymax, xmax]`, 0
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow as tf
 
@@ -20,42 +20,65 @@ from teachbox.data.decoding import decode_image
 from teachbox.data.resizers import Resizer
 from teachbox.detector.detector import Detector
 
+InputType = Literal["image_tensor", "encoded_image_string_tensor", "tf_example"]
+"""What a function takes, by the names that the original's exporter has: uint8 [N, H, W, 3], JPEG or PNG bytes,
+serialized tf.Examples; of the latter two one or a batch."""
+Detect = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+
+OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
+MORE_OUTPUTS = (
+    *OUTPUTS,
+    "detection_multiclass_scores",
+    "detection_anchor_indices",
+    "raw_detection_boxes",
+    "raw_detection_scores",
+)
+
 
 def build_signatures(detector: Detector, resizer: Resizer) -> dict[str, tf.types.experimental.ConcreteFunction]:
     """Signature name → its traced function."""
-    resize_all = _batch_resizer(resizer)
+    functions = detection_functions(detector, resizer)
+    takes: dict[str, tuple[InputType, str]] = {
+        "serving_default": ("tf_example", "serialized_example"),
+        "encoded_image": ("encoded_image_string_tensor", "encoded_image_string_tensor"),
+        "image_tensor": ("image_tensor", "inputs"),
+    }
+    return {
+        name: traced(functions[kind], kind, called).get_concrete_function() for name, (kind, called) in takes.items()
+    }
 
-    def traced(spec: tf.TensorSpec) -> Callable[..., Any]:
-        return tf.function(input_signature=[spec], autograph=False)
+
+def traced(detect: Detect, input_type: InputType, name: str) -> Any:
+    """`detect` as a TensorFlow function whose input is called `name`."""
+    shape, dtype = ([None, None, None, 3], tf.uint8) if input_type == "image_tensor" else (None, tf.string)
+    spec = tf.TensorSpec(shape, dtype, name=name)
+    return tf.function(detect, input_signature=[spec], autograph=False)
+
+
+def detection_functions(
+    detector: Detector, resizer: Resizer, outputs: tuple[str, ...] = OUTPUTS
+) -> dict[InputType, Detect]:
+    """Input type → from such inputs to those of the `outputs` that the detector has."""
+    resize_all = _batch_resizer(resizer)
 
     def detect(images: tf.Tensor, true_shape: tf.Tensor) -> dict[str, tf.Tensor]:
         predictions = detector(detector.preprocess(images), true_shape, training=False)
         found = detector.postprocess(predictions, true_shape)
-        return {
-            "detection_boxes": tf.cast(found["detection_boxes"], tf.float32),
-            "detection_scores": tf.cast(found["detection_scores"], tf.float32),
-            "detection_classes": tf.cast(found["detection_classes"], tf.float32) + 1.0,
-            "num_detections": tf.cast(found["num_detections"], tf.float32),
-        }
+        values = {name: tf.cast(found[name], tf.float32) for name in outputs if name in found}
+        return values | {"detection_classes": values["detection_classes"] + 1.0}
 
     def from_bytes(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         return detect(*resize_all(encoded, decode_image))
 
-    @traced(tf.TensorSpec(None, tf.string, name="serialized_example"))
-    def serving_default(serialized_example: tf.Tensor) -> dict[str, tf.Tensor]:
+    def from_examples(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         spec = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
-        return from_bytes(tf.io.parse_example(tf.reshape(serialized_example, [-1]), spec)["image/encoded"])
+        return from_bytes(tf.io.parse_example(tf.reshape(serialized, [-1]), spec)["image/encoded"])
 
-    @traced(tf.TensorSpec(None, tf.string, name="encoded_image_string_tensor"))
-    def encoded_image(encoded_image_string_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
-        return from_bytes(tf.reshape(encoded_image_string_tensor, [-1]))
-
-    @traced(tf.TensorSpec([None, None, None, 3], tf.uint8, name="inputs"))
-    def image_tensor(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return detect(*resize_all(inputs, tf.identity))
-
-    functions = {"serving_default": serving_default, "encoded_image": encoded_image, "image_tensor": image_tensor}
-    return {name: function.get_concrete_function() for name, function in functions.items()}
+    return {
+        "image_tensor": lambda images: detect(*resize_all(images, tf.identity)),
+        "encoded_image_string_tensor": lambda encoded: from_bytes(tf.reshape(encoded, [-1])),
+        "tf_example": from_examples,
+    }
 
 
 def static_size(resizer: Resizer) -> tuple[int | None, int | None]:
