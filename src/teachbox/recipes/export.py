@@ -12,7 +12,7 @@ from teachbox.recipes.recipe import Arg, command
 
 @command(
     "export",
-    output=Arg(help="folder that is written; it must not be there yet"),
+    output=Arg(help="folder that is written; new, or empty"),
     config_path=Arg("--config", "-c", help="pipeline.config that describes the detector"),
     checkpoint=Arg("--checkpoint", help="its weights: path/to/model.ckpt-400, or a model_dir for the newest in it"),
     input_type=Arg("--input-type", help="what the SavedModel's serving_default takes"),
@@ -32,7 +32,7 @@ def export(
     """
     # Before anything is computed.
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UsageError(f"{output} is there already; name a new folder")
+        raise UsageError(f"{output} holds something already; name a new folder")
     from teachbox.recipes.evaluation_config import EvaluationConfig
 
     pipeline = EvaluationConfig.read(config_path, builds=True).pipeline

@@ -42,10 +42,11 @@ def export(
     """Write all of it into `folder`, which appears when all is in it. Keras' backend has to be TensorFlow.
 
     `serving_default` takes inputs of `input_type`; what it returns is float32, classes count from 1. Raises
-    `ExportError` where `folder` is there or cannot be written.
+    `ExportError` where `folder` holds something or cannot be written.
     """
+    folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ExportError("it is there already; name a new folder", where=str(folder))
+        raise ExportError("it holds something already; name a new folder", where=str(folder))
     beside = folder.with_name(f".{folder.name}.part")
     try:
         shutil.rmtree(beside, ignore_errors=True)
