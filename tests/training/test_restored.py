@@ -26,7 +26,8 @@ def saved(folder: Path, step: int) -> Path:
     """A checkpoint of nothing but its step's number."""
     import keras
 
-    return checkpoints.save(folder, {"some/weights": keras.Variable(np.float32(step))}, step, State(), keep=5)
+    variables = {"some/weights": keras.Variable(np.float32(step))}
+    return checkpoints.save(folder, variables, variables, step, State(), keep=5)
 
 
 def test_a_prefix_is_taken_as_it_is_and_of_a_folder_the_latest(tmp_path: Path):
@@ -59,7 +60,7 @@ def test_the_weights_are_the_checkpoint_s_or_it_is_refused(tmp_path: Path):
     example = task_to_training_example(project.task(1), project.image(1).read_bytes, labels)
     made = build_detector(pipeline.message.model)
     whole = made.checkpoint_variables()
-    prefix = checkpoints.save(tmp_path / "model", whole, 40, State(), keep=1)
+    prefix = checkpoints.save(tmp_path / "model", whole, whole, 40, State(), keep=1)
 
     evaluator, taken = restored_evaluator(pipeline, names, tmp_path / "model", pipeline.message.eval_config)
     assert taken == prefix
@@ -70,7 +71,7 @@ def test_the_weights_are_the_checkpoint_s_or_it_is_refused(tmp_path: Path):
     np.testing.assert_allclose(found.scores, own.scores, atol=1e-5)
 
     missing, *rest = sorted(whole)
-    checkpoints.save(tmp_path / "model", {name: whole[name] for name in rest}, 41, State(), keep=1)
+    checkpoints.save(tmp_path / "model", {name: whole[name] for name in rest}, rest, 41, State(), keep=1)
     with pytest.raises(CheckpointError, match="it does not hold the whole detector of") as error:
         restored_evaluator(pipeline, names, tmp_path / "model", pipeline.message.eval_config)
     assert missing in str(error.value)
