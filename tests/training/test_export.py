@@ -71,7 +71,11 @@ def same_config(written: Path, pipeline: Pipeline) -> None:
 
 def test_a_detector_of_tensorflow_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project, pipeline, detector = trained(tmp_path, "ssd_mobilenet_v1")
+    # An empty folder is filled, and stays the same folder.
+    (tmp_path / "exported").mkdir()
+    empty = (tmp_path / "exported").stat().st_ino
     output = exported(project)
+    assert output.stat().st_ino == empty
     assert f"model.ckpt-{STEP} (step {STEP})" in capsys.readouterr().out
     pixels = np.asarray(Image.open(project.image(1)).convert("RGB"))
     signature = tf.saved_model.load(str(output / "saved_model")).signatures["serving_default"]

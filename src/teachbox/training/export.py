@@ -39,7 +39,7 @@ class CallableModule(ServingModule):
 def export(
     detector: Detector, resizer: Resizer, pipeline: Pipeline, folder: Path, *, input_type: InputType, step: int
 ) -> None:
-    """Write all of it into `folder`, which appears when all is in it. Keras' backend has to be TensorFlow.
+    """Write all of it into `folder`, where it appears when all is written. Keras' backend has to be TensorFlow.
 
     `serving_default` takes inputs of `input_type`; what it returns is float32, classes count from 1. Raises
     `ExportError` where `folder` holds something or cannot be written.
@@ -54,7 +54,10 @@ def export(
         _write_saved_model(detector, resizer, beside / "saved_model", input_type)
         _write_checkpoint(detector, beside, step)
         (beside / "pipeline.config").write_text(pipeline.text, encoding="utf-8")
-        beside.replace(folder)
+        # A folder that is there stays the same one: somebody may stand in it.
+        folder.mkdir(exist_ok=True)
+        for part in beside.iterdir():
+            part.replace(folder / part.name)
     except (OSError, tf.errors.OpError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error.message).splitlines()[0]
         raise ExportError(f"cannot be written ({reason})", where=str(folder)) from error
