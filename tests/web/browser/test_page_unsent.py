@@ -320,7 +320,9 @@ def test_a_skipped_image_comes_back_as_it_was_left(serve, annotate, scenes):
     person.page.reload()
     file = person.page.locator("#file")
     expect(file).not_to_have_text("–")
-    if file.inner_text() == SECOND:
+    shown = file.inner_text()
+    person.sees(shown)
+    if shown == SECOND:
         person.press("x")
     person.sees(FIRST)
     person.has_boxes("balloon")
