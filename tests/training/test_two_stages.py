@@ -31,6 +31,10 @@ from teachbox.training.settings import TrainerSettings
 
 pytestmark = pytest.mark.tf
 
+SURE = 4
+"""So many of the best detections are compared: of the others, proposals that overlap by nearly the threshold of
+suppression go one way or the other by the rounding of two graphs."""
+
 POST_CONFIG = Path(__file__).parents[2] / "examples" / "raccoon" / "pipeline_faster_rcnn_inception_v2.config"
 SMALL = """
 model { faster_rcnn {
@@ -115,12 +119,13 @@ def test_a_version_detects_what_the_detector_detects(parts: Parts, tmp_path: Pat
         own = detector.postprocess(predictions, true_shape[None])
         found = loaded.signatures["image_tensor"](inputs=tf.constant(pixels[None]))
         count = int(own["num_detections"][0])
-        assert int(found["num_detections"][0]) == count > 0
-        # Proposals that overlap by nearly the threshold may go either way by the rounding of two graphs.
-        assert np.mean(np.isclose(found["detection_scores"], own["detection_scores"], atol=1e-4)) >= 0.98
-        assert set(found["detection_classes"].numpy()[0, :count]) == {1.0}
+        assert count >= SURE
+        np.testing.assert_allclose(found["detection_scores"][0, :SURE], own["detection_scores"][0, :SURE], atol=1e-4)
+        np.testing.assert_allclose(found["detection_boxes"][0, :SURE], own["detection_boxes"][0, :SURE], atol=1e-3)
+        assert set(found["detection_classes"].numpy()[0, :SURE]) == {1.0}
 
 
+@pytest.mark.slow  # it trains, publishes twice and serves
 def test_our_server_takes_a_round_s_version_in_and_answers_with_it(parts: Parts, tmp_path: Path) -> None:
     assert parts.labels.where is not None
     examples = squares(tmp_path, Path(parts.labels.where))
@@ -140,12 +145,12 @@ def test_our_server_takes_a_round_s_version_in_and_answers_with_it(parts: Parts,
             after = answer_of(client, second.number, tmp_path)
         finally:
             server.stop()
-    assert len(after.scores) > 0
+    assert len(after.scores) >= SURE
     assert before.scores[0] != after.scores[0]
     pixels, true_shape = parts.resizer(tf.constant(np.asarray(Image.open(tmp_path / "0.png"))))
     predictions = parts.detector(parts.detector.preprocess(pixels[None]), true_shape[None], training=False)
     own = parts.detector.postprocess(predictions, true_shape[None])
-    np.testing.assert_allclose(after.scores, own["detection_scores"][0, : len(after.scores)], atol=1e-4)
+    np.testing.assert_allclose(after.scores[:SURE], own["detection_scores"][0, :SURE], atol=1e-4)
     np.testing.assert_allclose(after.boxes[0], own["detection_boxes"][0, 0], atol=1e-3)
     assert set(after.classes) == {1}
 
@@ -190,6 +195,7 @@ def test_evaluation_measures_and_has_all_losses(parts: Parts, tmp_path: Path) ->
         assert evaluation.metrics[f"Loss/{name}"] > 0
 
 
+@pytest.mark.slow  # it traces the detector twice more
 def test_batches_of_padded_images_and_a_policy_of_frozen_statistics(tmp_path: Path) -> None:
     changes = """
         train_config { batch_size: 2 }

@@ -232,6 +232,7 @@ def test_a_policy_of_frozen_statistics(tmp_path: Path) -> None:
         np.testing.assert_array_equal(batch_norm(project, 2, ending), batch_norm(project, 0, ending))
 
 
+@pytest.mark.slow  # three trainers are started
 def test_a_round_of_mixed_images_learns_from_others_than_one_of_plain_ones(tmp_path: Path) -> None:
     learnt = []
     for folder, mix in (("plain", None), ("mosaic", "mosaic=1"), ("again", "mosaic=1")):
