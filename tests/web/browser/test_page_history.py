@@ -54,7 +54,7 @@ def test_an_old_answer_is_corrected_by_mouse(serve, annotate, seer, scenes, arti
     person.sees("flight-04.jpg")
     expect(person.page.locator("#boxes [role=option]")).to_have_count(6)
     files(person, "flight-00.jpg", "flight-03.jpg", "flight-02.jpg", "flight-01.jpg")
-    expect(rows(person).first).to_contain_text("11 % corrected")
+    expect(rows(person).first).to_contain_text("11 % changed")
     person.sees_saved()
     answer = app.answer_to(scenes[0].path)
     assert (len(answer["spans"]), answer["replaced"]) == (4, [first])

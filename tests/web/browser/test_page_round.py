@@ -84,7 +84,7 @@ def test_a_person_teaches_the_detector(command, annotate):
     person.options.first.click()
     person.drag_handle("se", (12, 9))
     # Until an edit, boxes of a newer version take the place of those shown. Of many, the list makes only some.
-    page.wait_for_timeout(500)
+    expect(page.locator("#boxes [aria-selected=true]:not(.suggestion)")).to_have_count(1)
     shown = int(page.locator("#box-count").inner_text())
     person.press("a")
     person.sees_saved()

@@ -135,7 +135,7 @@ export function createHistory(dataset, labels, open) {
     const second = element("div", "history-second");
     const answer = element("span", `answered ${row.answer}`, WORDS[row.answer]);
     second.append(answer, element("span", "soft", ` · ${boxesText(row)}`));
-    const differs = row.disagreement ? ` · ${Math.max(1, Math.round(row.disagreement * 100))} % corrected` : "";
+    const differs = row.disagreement ? ` · ${Math.max(1, Math.round(row.disagreement * 100))} % changed` : "";
     const when = new Date(row.created * 1000);
     const third = element("div", "soft", `${timeText(when, new Date())} · ${personOf(row.session_id)}${differs}`);
     third.title = when.toLocaleString();
