@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+_SETTINGS = ("TEACHBOX_HOST", "TEACHBOX_PORT", "TEACHBOX_DB", "TEACHBOX_CONFIG_OVERRIDES")
+
 # Speed is measured in benchmarks/; on a busy machine an example may take long.
 settings.register_profile("teachbox", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("teachbox")
+
+# Settings of whoever runs the tests are none of theirs.
+for _name in _SETTINGS:
+    os.environ.pop(_name, None)
+os.environ["TEACHBOX_HOME"] = os.devnull
 
 _ROOT = Path(__file__).parent.parent
 

@@ -67,10 +67,12 @@ def _run_recipe(found: recipe.Recipe, rest: list[str]) -> int:
     if not found.serves:
         values = arguments.parse(arguments.parser_for(found), rest)
         return int(found.function(**arguments.pick(found, values)) or 0)
-    from teachbox.recipes import web_app
+    from teachbox.recipes import settings, web_app
 
     options = recipe.Recipe("web", web_app.WebOptions, web_app.ARGS)
-    values = arguments.parse(arguments.parser_for(found, options), rest)
+    parser = arguments.parser_for(found, options)
+    parser.epilog = settings.ORDER
+    values = arguments.parse(parser, rest)
     web_options = web_app.WebOptions(**arguments.pick(options, values))
     status: int = web_app.run(lambda: found.function(**arguments.pick(found, values)), web_options)
     return status

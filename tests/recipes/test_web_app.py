@@ -165,7 +165,7 @@ def test_excluded_dataset_and_broken_image(folder):
         ({"before_db": print}, "'before_db' is not supported"),
         ({"update": 3}, "the recipe's update is 3; it must be a function"),
         ({"config": {}}, "the recipe's config has no labels"),
-        ({"config": {"labels": ["a"], "blocks": []}}, "config key 'blocks' is not supported; supported are labels"),
+        ({"config": {"labels": ["a"], "swipe": True}}, "the recipe's config: the key `swipe` is not supported"),
     ],
 )
 def test_components_that_are_refused(change, says):

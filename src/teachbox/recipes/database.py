@@ -13,12 +13,12 @@ from teachbox.annotation import ANSWERS, Answer, Task, check_answer
 from teachbox.data.sources import JSONL, make_task, source_tasks
 from teachbox.errors import DataError, StoreError
 from teachbox.recipes.recipe import Arg, command
+from teachbox.recipes.settings import DEFAULT_DB, db_address
 from teachbox.store import Store
 from teachbox.store.database import parse_address
 from teachbox.store.transfer import json_line
 
-DB_HELP = "database: a file, or postgresql://user@host/name"
-DEFAULT_DB = "./teachbox.db"
+DB_HELP = f"database: a file, or postgresql://user@host/name (default: that of the settings, else {DEFAULT_DB})"
 
 
 @command(
@@ -32,7 +32,7 @@ def db_out(
     dataset: str,
     file: Path | None = None,
     answer: Literal["accept", "reject", "ignore"] | None = None,
-    db: str = DEFAULT_DB,
+    db: str | None = None,
 ) -> None:
     """Write the answers of a dataset as JSONL, one task a line: of several to one image, the newest."""
     with open_existing(db) as store:
@@ -67,7 +67,7 @@ def db_in(
     dataset: str,
     file: Path,
     answer: Literal["accept", "reject", "ignore"] = "accept",
-    db: str = DEFAULT_DB,
+    db: str | None = None,
 ) -> None:
     """Add annotations from a JSONL file to a dataset; tasks without an `answer` get the one of --answer.
 
@@ -75,7 +75,7 @@ def db_in(
     JSONL file and in the working directory.
     """
     answers = list(read_answers(file, answer))
-    with Store.open(db) as store:
+    with Store.open(db_address(db)) as store:
         store.add_dataset(dataset)
         store.add_answers(dataset, time.strftime("db-in %Y-%m-%d %H:%M:%S"), answers)
         counts = counts_text(Counter(task["answer"] for task in answers))
@@ -99,7 +99,7 @@ def read_answers(file: Path, default: Answer = "accept") -> Iterator[Task]:
 
 
 @command("stats", dataset=Arg(help="name of a dataset (default: all)"), db=Arg("--db", help=DB_HELP))
-def stats(dataset: str | None = None, db: str = DEFAULT_DB) -> None:
+def stats(dataset: str | None = None, db: str | None = None) -> None:
     """Say what the database holds: datasets and their answers; for one dataset also sessions, versions and metrics."""
     with open_existing(db) as store:
         if dataset is None:
@@ -129,8 +129,9 @@ def counts_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[answer]} {answer}" for answer in ANSWERS)
 
 
-def open_existing(address: str) -> Store:
-    """The store at an address where there is one already: asking for answers makes no database."""
+def open_existing(db: str | None) -> Store:
+    """The store where there is one already, at `db` or where the settings say: asking for answers makes none."""
+    address = db_address(db)
     url = parse_address(address)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         raise StoreError("there is no database here; --db names another", where=address)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from teachbox.errors import DataError, UsageError
-from teachbox.recipes.database import DB_HELP, DEFAULT_DB
+from teachbox.recipes.database import DB_HELP
 from teachbox.recipes.recipe import Arg, command
+from teachbox.recipes.settings import db_address
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def evaluate(
     csv_input: Path | None = None,
     base_path: Path | None = None,
     dataset: str | None = None,
-    db: str = DEFAULT_DB,
+    db: str | None = None,
     label_map_path: Path | None = None,
     use_display_name: bool = False,
     metrics: list[str] | None = None,
@@ -88,7 +89,7 @@ def evaluate(
     if csv_input is not None:
         data = evaluated.from_csv(csv_input, base_path)
     elif dataset is not None:
-        data = evaluated.from_dataset(dataset, db)
+        data = evaluated.from_dataset(dataset, db_address(db))
     else:
         data = evaluated.from_records(records or asked.records())
     chosen = sample(data.records(labels), eval_steps, SEED)

@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from teachbox.recipes.database import DB_HELP, DEFAULT_DB
+from teachbox.recipes.database import DB_HELP
 from teachbox.recipes.processes import end_with_parent
 from teachbox.recipes.recipe import Arg, command
+from teachbox.recipes.settings import db_address
 from teachbox.training.settings import TrainerSettings
 
 MIX_HELP = "how often images are mixed with others: mosaic, copy-paste, mix-up, as in mosaic=0.5,copy-paste=0.2"
@@ -52,7 +53,7 @@ def train(
     *,
     dataset: str,
     config_path: Path,
-    db: str = DEFAULT_DB,
+    db: str | None = None,
     label_map_path: Path | None = None,
     model_dir: Path = Path("./model_dir"),
     export_dir: Path = Path("./export_dir"),
@@ -78,7 +79,7 @@ def train(
 
     settings = TrainerSettings(
         dataset=dataset,
-        db=db,
+        db=db_address(db),
         config_path=config_path,
         label_map_path=label_map_path,
         model_dir=model_dir,

@@ -12,8 +12,10 @@ from typing import Any
 
 from teachbox.errors import TeachboxError, UsageError
 from teachbox.labels import PALETTE, LabelMap
-from teachbox.recipes.database import DB_HELP, DEFAULT_DB, address_text, counts_text
+from teachbox.recipes.database import DB_HELP, address_text, counts_text
 from teachbox.recipes.recipe import Arg, Components
+from teachbox.recipes.settings import DEFAULT_DB, read_settings
+from teachbox.recipes.settings_keys import KEYS
 from teachbox.recipes.streams import as_tasks
 from teachbox.store import Store
 from teachbox.web.app import create_app
@@ -25,7 +27,6 @@ logger = logging.getLogger(__name__)
 VIEW_ID = "image_manual"
 REQUIRED = ("dataset", "stream", "view_id")
 OPTIONAL = ("config", "db", "exclude", "on_exit", "on_load", "predict", "served_version", "update")
-CONFIG_KEYS = ("labels", "threshold")
 UPDATE_POLL_S = 0.25
 _LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -34,17 +35,23 @@ _LOOPBACK = ("127.0.0.1", "localhost")
 class WebOptions:
     """Options of every recipe that serves a page."""
 
-    web_host: str = "127.0.0.1"
-    web_port: int = 8080
+    web_host: str | None = None
+    web_port: int | None = None
     no_browser: bool = False
     db: str | None = None
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those that were given, by the keys that settings have for them."""
+        opens = False if self.no_browser else None
+        return {"host": self.web_host, "port": self.web_port, "db": self.db, "open_browser": opens}
+
 
 ARGS = {
-    "web_host": Arg("--web-host", help="address that the page is served at"),
-    "web_port": Arg("--web-port", help="its port; 0 takes any that is free"),
+    "web_host": Arg("--web-host", help="address that the page is served at (default: 127.0.0.1)"),
+    "web_port": Arg("--web-port", help="its port; 0 takes any that is free (default: 8080)"),
     "no_browser": Arg("--no-browser", help="do not open the page in a browser"),
-    "db": Arg("--db", help=f"{DB_HELP} (default: what the recipe says, else {DEFAULT_DB})"),
+    "db": Arg("--db", help=DB_HELP),
 }
 
 
@@ -69,14 +76,16 @@ def label_config(labels: LabelMap, shown: Sequence[str]) -> dict[str, Any]:
 def run(make_components: Callable[[], Components], options: WebOptions) -> int:
     """Serve the components until Ctrl-C or SIGTERM. Raises `TeachboxError` where they cannot be served."""
     # The port first: nothing is started, and nothing written, for a page that cannot be shown.
-    with bind(options.web_host, options.web_port) as listener:
+    outside = read_settings(options=options.settings)
+    with bind(outside["host"], outside["port"]) as listener:
         components = make_components()
         check_components(components)
-        db = options.db or components.get("db") or DEFAULT_DB
+        settings = read_settings(components.get("config"), options.settings)
+        db = settings["db"] or components.get("db") or DEFAULT_DB
         with Store.open(db) as store:
             store.add_dataset(components["dataset"])
             first_id = store.last_answer_id(components["dataset"])
-            life = _Life(components, store, db, options)
+            life = _Life(components, store, db, settings)
             server = WebServer(life.app, listener, life.ready)
             life.server = server
             try:
@@ -107,27 +116,21 @@ def check_components(components: Any) -> None:
     for key in ("on_exit", "on_load", "predict", "served_version", "update"):
         if components.get(key) is not None and not callable(components[key]):
             raise UsageError(f"the recipe's {key} is {components[key]!r}; it must be a function")
-    config = components.get("config") or {}
-    for key in config:
-        if key not in CONFIG_KEYS:
-            raise UsageError(
-                f"the recipe's config key {key!r} is not supported; supported are {', '.join(CONFIG_KEYS)}"
-            )
-    if not config.get("labels"):
+    if not read_settings(components.get("config"))["labels"]:
         raise UsageError("the recipe's config has no labels; give at least one, in config['labels']")
 
 
 class _Life:
     """One run of the app: built at once, the recipe's hooks called when the page is up and when it is gone."""
 
-    def __init__(self, components: Components, store: Store, db: str, options: WebOptions) -> None:
+    def __init__(self, components: Components, store: Store, db: str, settings: dict[str, Any]) -> None:
         self._components = components
-        self._options = options
+        self._settings = settings
         self._store = store
         self._db = db
         self._dataset: str = components["dataset"]
-        config = components.get("config") or {}
-        labels = [_label(entry, place) for place, entry in enumerate(config["labels"])]
+        threshold = settings["threshold"]
+        labels = page_labels(settings["labels"], settings["custom_theme"].get("labels") or {})
         self._feed = Feed(
             as_tasks(components["stream"]),
             store,
@@ -136,11 +139,11 @@ class _Life:
             served_version=components.get("served_version"),
             exclude=components.get("exclude") or (),
             labels=[label["name"] for label in labels],
-            threshold=config.get("threshold") or 0.0,
+            threshold=threshold or 0.0,
         )
-        project = {"labels": labels, "threshold": config.get("threshold")}
+        project = {"labels": labels, "threshold": threshold, "config": page_config(settings)}
         # A page that only this machine is to see answers to no other name: no foreign site can reach it by DNS.
-        hosts = list(_LOOPBACK) if options.web_host in _LOOPBACK else None
+        hosts = list(_LOOPBACK) if settings["host"] in _LOOPBACK else None
         self.app = create_app(store, self._feed, project, allowed_hosts=hosts)
         self.server: WebServer | None = None
         self.error: TeachboxError | None = None
@@ -152,14 +155,15 @@ class _Life:
     def ready(self) -> None:
         """The page answers: start what the recipe starts beside it. Called from a thread of its own."""
         assert self.server is not None
-        host = f"[{self._options.web_host}]" if ":" in self._options.web_host else self._options.web_host
+        name = self._settings["host"]
+        host = f"[{name}]" if ":" in name else name
         url = f"http://{host}:{self.server.port}"
         with self._lock:
             if self._over.is_set():
                 return
             where = f"dataset {self._dataset} in {address_text(self._store)}"
             print(f"Teachbox is at {url} ({where}). Ctrl-C stops it.", flush=True)
-            if self._options.web_host not in (*_LOOPBACK, "::1"):
+            if name not in (*_LOOPBACK, "::1"):
                 print("Whoever can reach this address can see the images and answer: there is no login.", flush=True)
             self._controller = Controller(self._store, self._feed, self._dataset, self._db, url)
             try:
@@ -172,7 +176,7 @@ class _Life:
             if self._components.get("update"):
                 self._updates = threading.Thread(target=self._update, name="recipe-update", daemon=True)
                 self._updates.start()
-        if not self._options.no_browser:
+        if self._settings["open_browser"]:
             webbrowser.open(url)
 
     def end(self) -> None:
@@ -198,10 +202,19 @@ class _Life:
                 self._components["update"]([stored.task for stored in answers])
 
 
-def _label(entry: str | Mapping[str, str], place: int) -> dict[str, str]:
-    if isinstance(entry, str):
-        return {"name": entry, "color": PALETTE[place % len(PALETTE)]}
-    return dict(entry)
+def page_config(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the settings what the page is told."""
+    return {name: settings[name] for name, key in KEYS.items() if key.on_page}
+
+
+def page_labels(labels: Sequence[str | Mapping[str, str]], theme: Mapping[str, str]) -> list[dict[str, str]]:
+    """Names and colours: the theme's, else the label's own, else one from the palette by its place."""
+    told = []
+    for place, entry in enumerate(labels):
+        own = {"name": entry} if isinstance(entry, str) else dict(entry)
+        color = theme.get(own["name"]) or own.get("color") or PALETTE[place % len(PALETTE)]
+        told.append({**own, "color": color})
+    return told
 
 
 def _saved(store: Store, dataset: str, first_id: int) -> str:

@@ -50,11 +50,11 @@ def store(tmp_path):
 
 @pytest.fixture
 def serve(store, scenes):
-    """`serve(count, model=None)`: the app over the first scenes, or all; stopped at the end."""
+    """`serve(count, tasks=None, model=None, config=None)`: over the first scenes, all, or tasks."""
     apps = []
 
-    def start(count=None, *, model=None):
-        app = App(store, [scene.path for scene in scenes[:count]], model)
+    def start(count=None, *, tasks=None, **options):
+        app = App(store, tasks or [scene.path for scene in scenes[:count]], **options)
         apps.append(app)
         app.start()
         return app

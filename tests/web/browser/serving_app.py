@@ -57,11 +57,17 @@ class Seer:
 
 
 class App:
-    """The app over `paths`. Started again after a stop it listens at the same address, on the same store."""
+    """The app over `paths`, or tasks. Started again after a stop it listens at the same address, on the same store."""
 
     def __init__(
-        self, store: Store, paths: list[Path], model: Any = None, labels: list[dict[str, str]] = LABELS
+        self,
+        store: Store,
+        paths: list[Path | dict[str, Any]],
+        model: Any = None,
+        labels: list[dict[str, str]] = LABELS,
+        config: dict[str, Any] | None = None,
     ) -> None:
+        self._config = config or {}
         self.store = store
         self._labels = labels
         self._paths = paths
@@ -83,8 +89,13 @@ class App:
                 "predict": self._model.predict,
                 "served_version": self._model.served_version,
             }
-        feed = Feed([{"path": str(path)} for path in self._paths], self.store, DATASET, **options)
-        app = create_app(self.store, feed, {"labels": self._labels, "threshold": THRESHOLD})
+        feed = Feed(
+            [path if isinstance(path, dict) else {"path": str(path)} for path in self._paths],
+            self.store,
+            DATASET,
+            **options,
+        )
+        app = create_app(self.store, feed, {"labels": self._labels, "threshold": THRESHOLD, "config": self._config})
         listener = bind("127.0.0.1", self._port)
         ready = threading.Event()
         self._server = WebServer(app, listener, ready.set)

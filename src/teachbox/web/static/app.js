@@ -3,6 +3,7 @@
 import { createStage } from "./canvas/stage.js";
 import { openImages } from "./canvas/images.js";
 import { Refused } from "./desk/api.js";
+import { configOf } from "./desk/config.js";
 import { createDesk } from "./desk/desk.js";
 import { openHistory } from "./desk/history.js";
 import { openLimits } from "./desk/limits.js";
@@ -27,6 +28,7 @@ import { createLater } from "./panels/later.js";
 import { showNotice } from "./panels/notices.js";
 import { createConflicts } from "./panels/overtaken.js";
 import { createRail } from "./panels/rail.js";
+import { showParts } from "./panels/shown.js";
 import { ANSWERS, boxText, createScreen, sayBoxes } from "./screen.js";
 
 /** @import { Project } from "./types.js" */
@@ -36,7 +38,10 @@ async function openPage(project) {
   const vault = await openVault(`teachbox/${project.dataset}`, () => indexedDB, () => show());
   const [letters, work, bases] = await Promise.all([vault.all("letters"), vault.all("drafts"), vault.all("bases")]);
   const stored = storageOr(() => localStorage);
-  const colors = new Map(project.labels.map((label) => [label.name, labelColor(label.color)]));
+  const config = configOf(project);
+  showParts(config);
+  const colors = new Map(Object.entries(config.custom_theme.labels ?? {}));
+  for (const label of project.labels) colors.set(label.name, labelColor(label.color));
   /** @param {string} name */
   const colorOf = (name) => colors.get(name) ?? labelColor(undefined);
 
@@ -68,7 +73,7 @@ async function openPage(project) {
   });
   const desk = createDesk(project, {
     outbox,
-    history: openHistory(project.dataset, storageOr(() => sessionStorage)),
+    history: openHistory(project.dataset, storageOr(() => sessionStorage), config.history_length),
     pictureOf: images.get,
     isBusy: () => stage.isBusy(),
     changed(arrived) {
@@ -89,14 +94,20 @@ async function openPage(project) {
   const settings = openSettings(person, stored, () => {
     stage.repaint();
     rail.show();
-  });
+  }, config);
+  /** The image is darkened before a person's own brightness. */
+  function look() {
+    const own = settings.get();
+    return { ...own, brightness: own.brightness * (1 - config.darken_image) };
+  }
+
   const personal = openPersonal(person, stored, showAllKeys);
   const stage = createStage(
     part("stage"),
     /** @type {HTMLCanvasElement} */ (part("canvas")),
     part("box-body"),
     part("handles"),
-    { colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look: settings.get, describe: boxText, doubts: doubts.of },
+    { colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look, describe: boxText, doubts: doubts.of },
   );
   const supply = createSupply(project, desk, outbox, drafts, () => show());
   const show = createScreen(project, desk, supply, stage, images, colorOf, limits, doubts, trouble);
@@ -128,7 +139,7 @@ async function openPage(project) {
     progress: later.progress,
   };
   const { perform, holds } = createCommands(desk, stage, settings, limits, dialogs, save);
-  const rail = createRail(perform, keyOf, settings.get, settings.set);
+  const rail = createRail(perform, keyOf, settings.get, settings.set, settings.tools);
   for (const answer of ANSWERS) onPress(answer, () => perform(answer));
   onPress("undo", desk.undo);
   for (const command of ["skip", "flag", "help"]) onPress(command, () => perform(command));

@@ -9,6 +9,7 @@ import { showTrainer } from "./panels/header.js";
 import { createLabelBar } from "./panels/label_bar.js";
 import { createLimitPanel } from "./panels/limits.js";
 import { showBanner, showNotice } from "./panels/notices.js";
+import { showMeta } from "./panels/shown.js";
 import { statusLine } from "./panels/status_line.js";
 
 /** @import { Answer, Editor, Project } from "./types.js" */
@@ -91,6 +92,7 @@ function showFacts(desk) {
   const { width, height } = entry?.editor.size ?? { width: 0, height: 0 };
   setText("file", entry?.task.meta?.file ?? "–");
   setText("size", width ? `${width} × ${height}` : "–");
+  showMeta(entry?.task ?? null);
 }
 
 /**

@@ -31,7 +31,7 @@
  * @property {Span[]} [spans]
  * @property {Span[]} [candidates]  Predicted boxes below the server's threshold: none of its spans.
  * @property {Span[]} [replaced]  Predicted boxes that a person changed, agreed to or removed, as they were.
- * @property {{file?: string}} [meta]
+ * @property {{file?: string, [name: string]: unknown}} [meta]
  * @property {boolean} [flagged]
  * @property {number} [version]
  * @property {number} [_base_answer]  Id of the answer that it had when it was opened, where it is corrected.
@@ -44,6 +44,7 @@
  * @property {Label[]} labels
  * @property {string} session_id
  * @property {number | null} [threshold]  The score from which suggestions are shown at first.
+ * @property {Partial<import("./desk/config.js").Config>} [config]
  *
  * @typedef {object} Questions
  * @property {Task[]} tasks

@@ -5,6 +5,7 @@
 
 import { deleteBox, editorSpans, isTouched, limitEditor, pasteBox, relabelBox, select, selectNext, selectedBox } from "../boxes/editor.js";
 import { replacedSpans } from "../boxes/suggestions.js";
+import { configOf } from "./config.js";
 import { newKey } from "./outbox.js";
 import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from "./queue.js";
 
@@ -39,6 +40,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  */
 export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking, skipped, closed, restore, limits }) {
   const session = project.session_id;
+  const config = configOf(project);
   /** @type {Queue} */
   let queue = [];
   let label = 0;
@@ -123,7 +125,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
 
   function flag() {
     const entry = current();
-    if (!entry) return;
+    if (!entry || !config.show_flag) return;
     queue = [{ ...entry, flagged: !entry.flagged }, ...queue.slice(1)];
     say(entry.flagged ? "Not flagged any more" : "Flagged");
     changed();
@@ -158,6 +160,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
   /** An unseen image is neither accepted nor rejected; one that cannot be seen may be rejected. @param {Answer} answer */
   function mayAnswer(answer) {
     const state = picture()?.state;
+    if (!config.buttons.includes(answer)) return false;
     return state === "ready" || (state === "broken" && answer !== "accept");
   }
 
@@ -198,7 +201,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
   /** Take the last answer back. */
   function undo() {
     const last = history.last();
-    if (isBusy()) return;
+    if (isBusy() || !config.buttons.includes("undo")) return;
     if (!last) return say("Nothing to undo");
     const { answered } = last;
     history.forget(answered._answer_key);

@@ -11,13 +11,12 @@
  * @typedef {ReturnType<typeof openHistory>} History
  */
 
-const MOST = 20;
-
 /**
  * @param {string} dataset
  * @param {Pick<Storage, "getItem" | "setItem">} storage
+ * @param {number} most  How many can be taken back.
  */
-export function openHistory(dataset, storage) {
+export function openHistory(dataset, storage, most) {
   const name = `teachbox/history/${dataset}`;
   /** @type {Given[]} */
   let given = JSON.parse(storage.getItem(name) ?? "[]").map(
@@ -26,7 +25,7 @@ export function openHistory(dataset, storage) {
 
   /** @param {Given[]} next */
   function keep(next) {
-    given = next.slice(-MOST);
+    given = next.slice(-most);
     try {
       storage.setItem(name, JSON.stringify(given.map((one) => one.answered)));
     } catch (error) {

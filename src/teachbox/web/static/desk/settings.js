@@ -1,6 +1,9 @@
 /** What a person has set for themselves on this page, kept in the browser under their name. */
 
+import { toolsOf } from "./config.js";
+
 /** @import { Look } from "../canvas/stage.js" */
+/** @import { Config } from "./config.js" */
 
 /** @typedef {ReturnType<typeof openSettings>} Settings */
 
@@ -11,17 +14,26 @@ const DEFAULTS = { tool: "box", crosshair: true, tags: true, brightness: 1, cont
  * @param {string} person
  * @param {Pick<Storage, "getItem" | "setItem">} storage
  * @param {() => void} changed
+ * @param {Config} config  What holds until the person sets something else.
  */
-export function openSettings(person, storage, changed) {
+export function openSettings(person, storage, changed, config) {
   const name = `teachbox/settings/${person}`;
-  let values = { ...DEFAULTS, ...known(JSON.parse(storage.getItem(name) ?? "{}")) };
+  const tools = toolsOf(config);
+  const start = { ...DEFAULTS, tags: config.image_manual_show_labels };
+  let values = usable({ ...start, ...known(JSON.parse(storage.getItem(name) ?? "{}")) });
+
+  /** @param {Look} look @returns {Look} */
+  function usable(look) {
+    return tools.includes(look.tool) ? look : { ...look, tool: tools[0] ?? "box" };
+  }
 
   return {
     get: () => values,
+    tools,
 
     /** @param {Partial<Look>} some */
     set(some) {
-      values = { ...values, ...some };
+      values = usable({ ...values, ...some });
       try {
         storage.setItem(name, JSON.stringify(values));
       } catch (error) {
@@ -39,8 +51,6 @@ export function openSettings(person, storage, changed) {
  * @returns {Partial<Look>}
  */
 function known(stored) {
-  return Object.fromEntries(
-    Object.entries(DEFAULTS)
-      .map(([key, value]) => [key, typeof stored[key] === typeof value ? stored[key] : value]),
-  );
+  const fitting = Object.entries(DEFAULTS).filter(([key, value]) => typeof stored[key] === typeof value);
+  return Object.fromEntries(fitting.map(([key]) => [key, stored[key]]));
 }

@@ -113,8 +113,10 @@ export function createCommands(desk, stage, settings, limits, dialogs, save) {
 
   /** @param {Tool} tool */
   function takeTool(tool) {
+    if (!settings.tools.includes(tool)) return false;
     stage.cancel();
     settings.set({ tool });
+    return true;
   }
 
   /** @type {Record<string, Command>} */

@@ -32,8 +32,9 @@ const GROUPS = [
  * @param {(command: string) => string} keyOf  As it is written, or "".
  * @param {() => Look} look
  * @param {(some: Partial<Look>) => void} set
+ * @param {readonly string[]} tools  Those that there are.
  */
-export function createRail(perform, keyOf, look, set) {
+export function createRail(perform, keyOf, look, set, tools) {
   const light = part("light");
   /** @type {Record<string, HTMLButtonElement>} */
   const buttons = {};
@@ -49,6 +50,7 @@ export function createRail(perform, keyOf, look, set) {
         else perform(name);
         leaveToImage(event);
       });
+      button.hidden = name.startsWith("tool-") && !tools.includes(name.slice("tool-".length));
       button.title = title;
       button.ariaLabel = title;
       buttons[name] = button;
