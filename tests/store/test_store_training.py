@@ -67,6 +67,10 @@ def test_events(store):
     assert [event.id for event in store.events_after(first, "boxes")] == [last]
     assert store.events_after(0, "nowhere") == []
     assert store.last_event_id() == last
+    again = store.log_event("boxes", "published", version=9)
+    assert [event.id for event in store.newest_events("boxes", "published", 5)] == [again, first]
+    assert [event.data for event in store.newest_events("boxes", "published", 1)] == [{"version": 9}]
+    assert store.newest_events("nowhere", "published", 5) == []
     assert [event.id for event in store.events_after(0, limit=1)] == [first]
 
 

@@ -117,6 +117,13 @@ def test_a_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert evaluation is not None
         assert (evaluation.version, evaluation.step) == (second, 2)
         assert {"DetectionBoxes_Precision/mAP@.50IOU", "Loss/total_loss"} <= set(evaluation.metrics)
+        # Each class that has true boxes, though the config does not ask for it; with one, it is the mean.
+        by_class = {name: value for name, value in evaluation.metrics.items() if "ByCategory/" in name}
+        assert by_class == {
+            "DetectionBoxes_PerformanceByCategory/mAP/square": evaluation.metrics["DetectionBoxes_Precision/mAP"]
+        }
+        (told,) = project.events("trained")
+        assert (told["version"], told["images"], told["boxes"]) == (second, 3, 3)
         assert tf.train.latest_checkpoint(str(tmp_path / "model")) == str(tmp_path / "model" / "model.ckpt-2")
 
         # A folder that cannot be written: said, kept in mind, and made good once it can.
@@ -136,6 +143,8 @@ def test_a_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events = EventAccumulator(str(tmp_path / "model"))
     events.Reload()
     assert [event.step for event in events.Tensors("learning_rate")] == [1, 2, 3, 4, 5]
+    losses = [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors("Loss/total_loss")]
+    assert told["loss"] == pytest.approx(sum(losses[:2]) / 2, rel=1e-6)
     events = EventAccumulator(str(tmp_path / "model" / "eval"))
     events.Reload()
     assert "Detections_Left_Groundtruth_Right/1" in events.Tags()["tensors"]

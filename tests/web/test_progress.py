@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from teachbox.store.records import AnswerFacts, StoredMetrics, StoredRun
-from teachbox.web.progress import by_version, classes_of, curve, groups, mean_of, pace, round_under_way, untouched
+from teachbox.web.metrics import classes_of, mean_of, overall
+from teachbox.web.progress import by_version, curve, groups, pace, round_under_way, untouched
 
 
 def fact(id, *, session="ann", created=0.0, boxes=0, version=None, done=None):
@@ -62,6 +63,9 @@ def test_the_learning_curve():
     pascal = {"PascalBoxes_Precision/mAP@0.5IOU": 0.3, "PascalBoxes_PerformanceByCategory/AP@0.5IOU/cat": 0.4}
     assert (mean_of(pascal), classes_of(pascal)) == (0.3, {"cat": 0.4})
     assert (mean_of({}), classes_of({}), curve([])) == (None, {}, [])
+    assert overall(pascal | {"DetectionBoxes_Recall/AR@1 ByCategory/cat": 0.5}) == {
+        "PascalBoxes_Precision/mAP@0.5IOU": 0.3
+    }
 
 
 def test_the_round_under_way():

@@ -315,6 +315,10 @@ class Store:
         with self._database.read() as connection:
             return training_log.events_after(connection, id, dataset_id, limit)
 
+    def newest_events(self, dataset: str, kind: str, limit: int) -> list[StoredEvent]:
+        """The last events of one kind, newest first."""
+        return self._read(dataset, lambda connection, id: training_log.newest_events(connection, id, kind, limit), [])
+
     def last_event_id(self) -> int:
         """Id of the newest event; 0 for none."""
         with self._database.read() as connection:

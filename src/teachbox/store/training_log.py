@@ -112,7 +112,20 @@ def events_after(connection: Connection, id: int, dataset_id: int | None, limit:
     )
     if dataset_id is not None:
         query = query.where(events.c.dataset_id == dataset_id)
-    return [StoredEvent(row[0], row[1], row[2], json.loads(row[3]), row[4]) for row in connection.execute(query)]
+    return [_event(row) for row in connection.execute(query)]
+
+
+def newest_events(connection: Connection, dataset_id: int, kind: str, limit: int) -> list[StoredEvent]:
+    """Events of one kind, newest first."""
+    columns = (events.c.id, datasets.c.name, events.c.kind, events.c.data, events.c.created)
+    query = select(*columns).join(datasets, datasets.c.id == events.c.dataset_id)
+    query = query.where(events.c.dataset_id == dataset_id, events.c.kind == kind)
+    rows = connection.execute(query.order_by(events.c.id.desc()).limit(limit))
+    return [_event(row) for row in rows]
+
+
+def _event(row: Any) -> StoredEvent:
+    return StoredEvent(row[0], row[1], row[2], json.loads(row[3]), row[4])
 
 
 def last_event_id(connection: Connection) -> int:

@@ -22,6 +22,7 @@ from teachbox.config.fine_tune import fine_tune_checkpoint_type, restores_heads
 from teachbox.config.label_map import load_label_map
 from teachbox.config.load import Pipeline, load_pipeline
 from teachbox.config.paths import resolve_path
+from teachbox.config.protos.eval_pb2 import EvalConfig
 from teachbox.config.supported import check_labels, check_supported
 from teachbox.data.augment import build_augmentations
 from teachbox.data.batches import CACHE_BYTES, Batch, Example, training_batches
@@ -44,6 +45,7 @@ from teachbox.training.chosen import chosen_names
 from teachbox.training.evaluate import Evaluator
 from teachbox.training.garbage import RECORD_PATTERN, collect_garbage
 from teachbox.training.graphs import graph_exporter
+from teachbox.training.learned import learned
 from teachbox.training.loop import Learner, Step, batch_spec, train
 from teachbox.training.optimizers import build_optimizer
 from teachbox.training.publish import Publisher, graph_fingerprint
@@ -147,10 +149,12 @@ class Trainer:
         self._summaries = Summaries(settings.model_dir)
         names = {label.id: parts.labels.text(label) for label in parts.labels}
         eval_boxes = config.eval_input_reader[0].max_number_of_boxes if config.eval_input_reader else parts.max_boxes
+        # The page shows how each class is learned, whatever the config wants to see in TensorBoard.
+        eval_config = EvalConfig()
+        eval_config.CopyFrom(config.eval_config)
+        eval_config.include_metrics_per_category = True
         self._evaluator = (
-            Evaluator(parts.detector, parts.resizer, names, eval_boxes, config.eval_config)
-            if settings.run_eval
-            else None
+            Evaluator(parts.detector, parts.resizer, names, eval_boxes, eval_config) if settings.run_eval else None
         )
         self._eval_examples: list[Example] | None = None
         self.unpublished = False
@@ -300,7 +304,8 @@ class Trainer:
         # From here on everybody sees the new version; what follows keeps nobody waiting.
         if published:
             seconds = round(ended - started, 3)
-            self._event("trained", run=run, version=self.state.version, steps=steps, seconds=seconds, ended=ended_at)
+            told = {"run": run, "version": self.state.version, "steps": steps, "seconds": seconds, "ended": ended_at}
+            self._event("trained", **told, **learned(examples.values(), taken))
         self._save_checkpoint()
         self._write_record(accepted)
         self._summaries.add_steps(taken)

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from teachbox import __version__
 from teachbox.errors import DataError, StoreError
 from teachbox.store import Store
-from teachbox.web import answers, history, live, pages, progress
+from teachbox.web import answers, history, live, news, pages, progress
 from teachbox.web.events import Events
 from teachbox.web.feed import Feed
 from teachbox.web.parts import Json, Parts
@@ -53,7 +53,7 @@ def create_app(
 
     app = FastAPI(title="Teachbox", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
     app.state.parts = Parts(store, feed, events, board, told)
-    for room in (pages, answers, history, live, progress):
+    for room in (pages, answers, history, live, news, progress):
         app.include_router(room.router)
     app.mount("/static", PageFiles(pages.STATIC), name="static")
     _answer_errors(app)

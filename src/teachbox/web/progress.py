@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,15 +11,13 @@ from fastapi import APIRouter
 
 from teachbox.store import StoredMetrics, StoredRun
 from teachbox.store.records import AnswerFacts
+from teachbox.web.metrics import classes_of, mean_of
+from teachbox.web.news import news_of
 from teachbox.web.parts import Json, UseParts
 
 BREAK_SECONDS = 120.0
 """Who gives no answer for longer than this has done something else."""
 MOST_GROUPS = 30
-MEANS = ("DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU")
-"""Metrics that stand for the whole, the first that was measured; of Pascal's sets any that ends as `_PASCAL` does."""
-_PASCAL = "_Precision/mAP@0.5IOU"
-_CLASS = re.compile(r".*_PerformanceByCategory/(?:mAP|AP@0\.5IOU)/(.+)")
 router = APIRouter(default_response_class=Json)
 
 
@@ -29,6 +26,7 @@ def progress(parts: UseParts) -> Json:
     """Counts, pace, corrections in the order of the answers, the learning curve, the round under way."""
     store, dataset = parts.store, parts.feed.dataset
     facts = store.history(dataset).all()
+    served = parts.feed.served_version
     return Json(
         {
             "answers": store.answer_counts(dataset),
@@ -39,6 +37,7 @@ def progress(parts: UseParts) -> Json:
             "suggestions": by_version(facts),
             "curve": curve(store.metrics(dataset)),
             "round": round_under_way(store.runs(dataset), store.trainer_status(dataset), time.time()),
+            "news": None if served is None else news_of(store, dataset, served),
             "tensorboard": parts.project.get("tensorboard"),
         }
     )
@@ -109,18 +108,6 @@ def curve(evaluations: Sequence[StoredMetrics]) -> list[dict[str, Any]]:
             row = {"version": evaluation.version, "step": evaluation.step, "mean": mean}
             found[evaluation.version] = {**row, "classes": classes_of(evaluation.metrics)}
     return [found[version] for version in sorted(found)]
-
-
-def mean_of(metrics: Mapping[str, float]) -> float | None:
-    """The mean average precision; None where none was measured."""
-    names = [*MEANS, *(name for name in sorted(metrics) if name.endswith(_PASCAL))]
-    return next((metrics[name] for name in names if metrics.get(name, -1) >= 0), None)
-
-
-def classes_of(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Average precision by class, of those that have one."""
-    matched = ((_CLASS.fullmatch(name), value) for name, value in sorted(metrics.items()))
-    return {found[1]: value for found, value in matched if found and value >= 0}
 
 
 def round_under_way(runs: Sequence[StoredRun], status: Mapping[str, Any], now: float) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from teachbox.errors import StoreError
 from teachbox.store import Store
 from teachbox.web.events import Events
 from teachbox.web.feed import Feed
+from teachbox.web.metrics import overall
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class StatusBoard:
             "trainer": {**dict.fromkeys(_TRAINER_KEYS), **trainer} if trainer else None,
             "served_version": feed.served_version,
             "answers": self._answers(),
-            "metrics": evaluation.metrics if evaluation else {},
+            "metrics": overall(evaluation.metrics) if evaluation else {},
             "metrics_version": evaluation.version if evaluation else None,
             "predicting": feed.predicting,
             "model_server": feed.model_server,

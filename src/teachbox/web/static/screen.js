@@ -8,6 +8,7 @@ import { announce, part, setBar, setDisabled, setText } from "./panels/dom.js";
 import { showTrainer } from "./panels/header.js";
 import { createLabelBar } from "./panels/label_bar.js";
 import { createLimitPanel } from "./panels/limits.js";
+import { createNews } from "./panels/news.js";
 import { showBanner, showNotice } from "./panels/notices.js";
 import { showMeta } from "./panels/shown.js";
 import { statusLine } from "./panels/status_line.js";
@@ -38,6 +39,7 @@ export function createScreen(project, desk, supply, stage, images, colorOf, limi
   const labelBar = createLabelBar(project.labels, desk.chooseLabel);
   const boxList = createBoxList(colorOf, desk.selectBox);
   const limitPanel = createLimitPanel(project.labels, limits, colorOf);
+  const news = createNews();
   setText("dataset", project.dataset);
   document.title = `${project.dataset} · Teachbox`;
 
@@ -58,6 +60,7 @@ export function createScreen(project, desk, supply, stage, images, colorOf, limi
     showFacts(desk);
     showNotice(notice(desk, supply.dry()));
     showTrainer(statusLine(supply.status()));
+    news.hear(supply.status());
     showAnswers(desk, ready ? entry.editor : null);
     showProgress(desk.counts(), supply.status()?.progress ?? null);
     showBanner(trouble() || desk.refusal());

@@ -72,6 +72,11 @@ export function getProgress() {
   return request("progress", {});
 }
 
+/** @param {number} version @returns {Promise<import("../later/news.js").News>} */
+export function getNews(version) {
+  return request(`news?version=${version}`, {});
+}
+
 /**
  * @param {number} id
  * @returns {Promise<{task: AnsweredTask}>}

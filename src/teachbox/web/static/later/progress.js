@@ -3,6 +3,7 @@
 import { Refused, Unreachable, getProgress } from "../desk/api.js";
 import { element } from "../panels/dom.js";
 import { chartOf } from "./charts.js";
+import { newsText } from "./news.js";
 
 /**
  * @typedef {object} Progress
@@ -16,6 +17,7 @@ import { chartOf } from "./charts.js";
  * @property {{version: number, answers: number, untouched: number, agreement: number}[]} suggestions
  * @property {{version: number, mean: number, classes: Record<string, number>}[]} curve
  * @property {{step: number, steps: number, answers: number, seconds_per_step: number | null, seconds_left: number | null} | null} round
+ * @property {import("./news.js").News | null} news  Of the version that serves.
  */
 
 const COLORS = ["#0f8f83", "#d97706", "#b4459c", "#3b82f6", "#7c8796", "#c0392b", "#5b8c2a"];
@@ -86,7 +88,8 @@ export function createProgress(colorOf) {
     } else {
       charts.push(element("p", "soft", "No version has been evaluated. With --run-eval the trainer evaluates each, and its learning curve is shown here."));
     }
-    body.replaceChildren(facts, ...charts);
+    const news = told.news ? newsText(told.news) : "";
+    body.replaceChildren(facts, ...(news ? [element("p", "", news)] : []), ...charts);
     for (const one of body.querySelectorAll("details")) one.open = open.has(one.parentElement?.firstElementChild?.textContent);
   }
 
