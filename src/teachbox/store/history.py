@@ -18,6 +18,7 @@ from teachbox.annotation import Task
 from teachbox.store.answer_log import UNDO
 from teachbox.store.corrections import correction_of
 from teachbox.store.database import Database
+from teachbox.store.label_book import read_labels, renamed, renames
 from teachbox.store.records import AnswerFacts, StoredAnswer
 from teachbox.store.schema import answer_facts, answer_labels, answers, newest
 
@@ -58,8 +59,9 @@ class History:
         if before is not None:
             query = query.where(newest.c.answer_id < before)
         with self._database.read() as connection:
-            rows = connection.execute(_only(query, wanted)).all()
-            labels = _labels_of(connection, [row[0] for row in rows])
+            names = [] if wanted.label is None else _all_names(connection, self._dataset_id, wanted.label)
+            rows = connection.execute(_only(query, wanted, names)).all()
+            labels = _labels_of(connection, self._dataset_id, [row[0] for row in rows])
         found = [_facts(row, labels.get(row[0], {})) for row in rows[:limit]]
         return found, found[-1].id if len(rows) > limit else None
 
@@ -76,13 +78,17 @@ class History:
             return [_facts(row, {}) for row in connection.execute(query)]
 
     def answer(self, id: int) -> StoredAnswer | None:
-        """One answer as it was given, also where a newer one has taken its place; None where there is none."""
+        """One answer, also where a newer one has taken its place; None where there is none.
+
+        It is as it was given, but for labels that have new names.
+        """
         query = select(answers.c.id, answers.c.task, answers.c.kind, answers.c.session_id, answers.c.created).where(
             answers.c.dataset_id == self._dataset_id, answers.c.id == id, answers.c.kind != UNDO
         )
         with self._database.read() as connection:
             row = connection.execute(query).first()
-        return None if row is None else StoredAnswer(row.id, json.loads(row.task), *row[2:])
+            names = renames(connection, self._dataset_id)
+        return None if row is None else StoredAnswer(row.id, renamed(json.loads(row.task), names), *row[2:])
 
     def sessions(self) -> list[str]:
         """Who has given effective answers, in the order of the alphabet."""
@@ -122,8 +128,10 @@ class History:
             .limit(_AT_ONCE)
         )
         facts, labels = [], []
+        names = renames(connection, self._dataset_id)
         for row in connection.execute(query):
-            task: Task = json.loads(row.task)
+            # A label that was renamed between prediction and answer was not corrected.
+            task: Task = renamed(json.loads(row.task), names)
             counts = Counter(span["label"] for span in task.get("spans") or [])
             facts.append({"answer_id": row.id, "dataset_id": self._dataset_id, **_made(row, task, counts.total())})
             # Those of answers that were taken back are not asked for, but the row says how far the facts reach.
@@ -151,7 +159,8 @@ def _made(row: Any, task: Task, boxes: int) -> dict[str, Any]:
     }
 
 
-def _only(query: Select[Any], wanted: Filter) -> Select[Any]:
+def _only(query: Select[Any], wanted: Filter, names: Sequence[str]) -> Select[Any]:
+    """`names`: all that the label that is wanted has or had."""
     if wanted.answer is not None:
         query = query.where(newest.c.kind == wanted.answer)
     if wanted.session is not None:
@@ -162,17 +171,24 @@ def _only(query: Select[Any], wanted: Filter) -> Select[Any]:
         query = query.where(answer_facts.c.disagreement >= wanted.disagreement)
     if wanted.label is not None:
         with_label = select(answer_labels.c.label).where(
-            answer_labels.c.answer_id == newest.c.answer_id, answer_labels.c.label == wanted.label
+            answer_labels.c.answer_id == newest.c.answer_id, answer_labels.c.label.in_(names)
         )
         query = query.where(with_label.exists())
     return query
 
 
-def _labels_of(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+def _all_names(connection: Connection, dataset_id: int, name: str) -> list[str]:
+    known = (label for label in read_labels(connection, dataset_id) if name == label.name or name in label.was)
+    return next(([label.name, *label.was] for label in known), [name])
+
+
+def _labels_of(connection: Connection, dataset_id: int, ids: Sequence[int]) -> dict[int, dict[str, int]]:
     found: dict[int, dict[str, int]] = {}
+    names = renames(connection, dataset_id)
     query = select(answer_labels).where(answer_labels.c.answer_id.in_(ids)).order_by(answer_labels.c.label)
     for row in connection.execute(query):
-        found.setdefault(row.answer_id, {})[row.label] = row.boxes
+        label, counts = names.get(row.label, row.label), found.setdefault(row.answer_id, {})
+        counts[label] = counts.get(label, 0) + row.boxes
     return found
 
 

@@ -93,7 +93,19 @@ _DRAFTS = Migration(
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS, _DRAFTS)
+_LABELS = Migration(
+    4,
+    "labels",
+    (
+        """CREATE TABLE labels (dataset_id BIGINT NOT NULL REFERENCES datasets (id), label_id BIGINT NOT NULL,
+            name TEXT NOT NULL, color TEXT NOT NULL, added INTEGER NOT NULL, fixed INTEGER NOT NULL,
+            created DOUBLE PRECISION NOT NULL, PRIMARY KEY (dataset_id, label_id))""",
+        """CREATE TABLE label_names (dataset_id BIGINT NOT NULL REFERENCES datasets (id), name TEXT NOT NULL,
+            label_id BIGINT NOT NULL, created DOUBLE PRECISION NOT NULL, PRIMARY KEY (dataset_id, name))""",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _FACTS, _DRAFTS, _LABELS)
 NEWEST = MIGRATIONS[-1].number
 
 

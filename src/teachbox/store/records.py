@@ -45,6 +45,21 @@ class AnswerFacts:
 
 
 @dataclass(frozen=True)
+class StoredLabel:
+    """One label of a dataset: its id, the class that the detector knows it by, never changes."""
+
+    id: int
+    name: str
+    """What spans say now."""
+    color: str = ""
+    """`#rrggbb` where a person chose one."""
+    added: bool = False
+    """Whether it was added while labelling: no label map and no option has named it."""
+    was: tuple[str, ...] = ()
+    """Names that it had before; answers given under them are its own."""
+
+
+@dataclass(frozen=True)
 class StoredRun:
     """One round of training; `state` is `running`, or how it ended."""
 

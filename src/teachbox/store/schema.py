@@ -103,6 +103,30 @@ drafts = Table(
     Column("draft", String, nullable=False),
 )
 
+# The labels of a dataset. `added`: while labelling. `fixed`: the id is one of a label map, or stands beside such; it is
+# never changed and never given to another label.
+labels = Table(
+    "labels",
+    metadata,
+    Column("dataset_id", BigInteger, primary_key=True),
+    Column("label_id", BigInteger, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("color", String, nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("fixed", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+# Every name that a label has or had. A name stays its label's, so that what was written under it keeps its meaning.
+label_names = Table(
+    "label_names",
+    metadata,
+    Column("dataset_id", BigInteger, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("label_id", BigInteger, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
 runs = Table(
     "runs",
     metadata,

@@ -7,6 +7,7 @@ called from any thread. Datasets are named; a dataset that is written to and doe
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from teachbox.errors import DataError, StoreError
 from teachbox.store import answer_log, drafts, training_log
 from teachbox.store.database import Database
 from teachbox.store.history import History
+from teachbox.store.label_book import LabelBook, renamed, renames
 from teachbox.store.records import (
     StoredAnswer,
     StoredEvent,
@@ -128,9 +130,12 @@ class Store:
 
         Not None: two have answered one task, without the later having seen what the earlier said. The later counts.
         """
-        return self._read(
-            dataset, lambda connection, found: answer_log.overtaken(connection, found, id, task_hash, base), None
-        )
+
+        def query(connection: Connection, found: int) -> StoredAnswer | None:
+            other = answer_log.overtaken(connection, found, id, task_hash, base)
+            return other and _under_names_of_today(connection, found, [other])[0]
+
+        return self._read(dataset, query, None)
 
     def undo_answer(
         self, dataset: str, session_id: str, task_hash: int, *, key: str | None = None, own: bool = False
@@ -145,9 +150,12 @@ class Store:
         if key is not None:
             answer_log.check_name(key, f"`{answer_log.ANSWER_KEY}`")
         id = self._make_dataset(dataset)
-        undone = self._database.write(
-            lambda connection: answer_log.undo(connection, id, session_id, task_hash, key, own), durable=True
-        )
+
+        def write(connection: Connection) -> StoredAnswer | None:
+            found = answer_log.undo(connection, id, session_id, task_hash, key, own)
+            return found and _under_names_of_today(connection, id, [found])[0]
+
+        undone = self._database.write(write, durable=True)
         if undone is None:
             raise DataError("it has no answer that could be taken back", where=f"task {task_hash}")
         return undone
@@ -163,11 +171,16 @@ class Store:
         while dataset_id is not None and next_id is not None:
             with self._database.read() as connection:
                 page, next_id = answer_log.effective_page(connection, dataset_id, answer, next_id)
+                page = _under_names_of_today(connection, dataset_id, page)
             yield from page
 
     def effective_answers(self, dataset: str, answer: str | None = None, after_id: int = 0) -> list[StoredAnswer]:
         """The newest answer of each input unless it was taken back, in the order given, with ids after `after_id`."""
         return list(self.iter_effective_answers(dataset, answer, after_id))
+
+    def labels(self, dataset: str) -> LabelBook:
+        """The labels of a dataset, to be read, added to and renamed."""
+        return LabelBook(self._database, self._make_dataset(dataset), dataset)
 
     def history(self, dataset: str) -> History:
         """The answers of a dataset, to be browsed and counted."""
@@ -331,3 +344,11 @@ class Store:
         with self._database.read() as connection:
             result: T = query(connection, id)
             return result
+
+
+def _under_names_of_today(
+    connection: Connection, dataset_id: int, found: Sequence[StoredAnswer]
+) -> list[StoredAnswer]:
+    """Answers as they are told: a label that was renamed since has its new name."""
+    names = renames(connection, dataset_id)
+    return [replace(answer, task=renamed(answer.task, names)) for answer in found] if names else list(found)
