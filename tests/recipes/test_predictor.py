@@ -51,7 +51,7 @@ def test_all_from_a_low_floor_on_is_sent_and_none_above_the_threshold_is_kept_ba
     Image.new("RGB", (200, 100)).save(buffer, "png")
     image = UprightImage(buffer.getvalue(), "png", 200, 100)
     scores = {
-        threshold: [span["score"] for span in Predictor(Served(), LABELS, threshold).predict({}, image).spans]
+        threshold: [span["score"] for span in Predictor(Served(), lambda: LABELS, threshold).predict({}, image).spans]
         for threshold in (0.5, 0.03)
     }
     assert scores == {0.5: [0.9, 0.2, 0.06], 0.03: [0.9, 0.2, 0.06, 0.04]}

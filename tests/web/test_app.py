@@ -41,7 +41,10 @@ def test_project(app):
     assert app.get("/project").json() == {
         "dataset": "boxes",
         "view_id": "image_manual",
-        "labels": [{"name": "light", "color": "#e69f00"}, {"name": "dark", "color": "#56b4e9"}],
+        "labels": [
+            {"id": 1, "name": "light", "color": "#e69f00", "was": []},
+            {"id": 2, "name": "dark", "color": "#56b4e9", "was": []},
+        ],
         "threshold": 0.5,
         "version": __version__,
         "config": {},

@@ -20,6 +20,7 @@ from teachbox.recipes.train import MIX_HELP, command_line
 from teachbox.recipes.web_app import Controller, label_config
 from teachbox.serving.client import Client
 from teachbox.training.settings import TrainerSettings
+from teachbox.web.project_labels import ProjectLabels
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +124,8 @@ def image_trainmodel(
     for folder in (model_dir, export_dir, data_dir):
         _make_folder(folder)
     loop = _Loop(settings, client, server)
-    predictor = Predictor(client, project.labels, threshold, None if label is None else set(label))
+    labels = ProjectLabels(project.labels)
+    predictor = Predictor(client, lambda: labels.map, threshold, None if label is None else lambda: labels.shown)
     logger.info(
         "Training and evaluation (if enabled) can be monitored by pointing Tensorboard to %s directory", model_dir
     )
@@ -133,6 +135,7 @@ def image_trainmodel(
         "view_id": "image_manual",
         "exclude": exclude or [],
         "config": {**label_config(project.labels, project.shown), "threshold": threshold},
+        "labels": labels,
         "predict": predictor.predict,
         "served_version": predictor.served_version,
         "on_load": loop.start,

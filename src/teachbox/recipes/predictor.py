@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,14 @@ class Predictor:
     A prediction holds boxes from `FLOOR` on; which of them are shown at first, `threshold` tells.
     """
 
-    def __init__(self, client: Client, labels: LabelMap, threshold: float, only: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        labels: Callable[[], LabelMap],
+        threshold: float,
+        only: Callable[[], Collection[str]] | None = None,
+    ) -> None:
+        """`labels` and `only` are asked each time: they may change while people label."""
         self._client = client
         self._labels = labels
         self._threshold = threshold
@@ -76,12 +83,13 @@ class Predictor:
         example = encode_example(image, _NO_BOXES, [], [], name, str(task.get("_input_hash", "")))
         found = self._client.predict(example)
         floor = min(FLOOR, self._threshold)
-        spans, unknown = spans_of(found, image, self._labels, floor, self._only, self._client.model_name)
+        labels, only = self._labels(), None if self._only is None else self._only()
+        spans, unknown = spans_of(found, image, labels, floor, only, self._client.model_name)
         for class_id in sorted(unknown - self._warned):
             self._warned.add(class_id)
             logger.warning(
                 "the model found class %d, which %s does not hold; such boxes are left out",
-                class_id, self._labels.where or "the label map",
+                class_id, labels.where or "the label map",
             )  # fmt: skip
         shown = sum(span["score"] >= self._threshold for span in spans)
         logger.info("Using threshold %g, got %d predictions for file %s", self._threshold, shown, name)

@@ -20,13 +20,14 @@ from teachbox.recipes.streams import as_tasks
 from teachbox.store import Store
 from teachbox.web.app import create_app
 from teachbox.web.feed import Feed
+from teachbox.web.project_labels import ProjectLabels
 from teachbox.web.server import WebServer, bind
 
 logger = logging.getLogger(__name__)
 
 VIEW_ID = "image_manual"
 REQUIRED = ("dataset", "stream", "view_id")
-OPTIONAL = ("config", "db", "exclude", "on_exit", "on_load", "predict", "served_version", "update")
+OPTIONAL = ("config", "db", "exclude", "labels", "on_exit", "on_load", "predict", "served_version", "update")
 UPDATE_POLL_S = 0.25
 _LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -116,6 +117,9 @@ def check_components(components: Any) -> None:
     for key in ("on_exit", "on_load", "predict", "served_version", "update"):
         if components.get(key) is not None and not callable(components[key]):
             raise UsageError(f"the recipe's {key} is {components[key]!r}; it must be a function")
+    labels = components.get("labels")
+    if labels is not None and not isinstance(labels, ProjectLabels):
+        raise UsageError(f"the recipe's labels are {labels!r}; names belong in config['labels']")
     if not read_settings(components.get("config"))["labels"]:
         raise UsageError("the recipe's config has no labels; give at least one, in config['labels']")
 
@@ -130,7 +134,9 @@ class _Life:
         self._db = db
         self._dataset: str = components["dataset"]
         threshold = settings["threshold"]
-        labels = page_labels(settings["labels"], settings["custom_theme"].get("labels") or {})
+        # Before the feed predicts anything: a recipe's predictor may ask for them.
+        labels: ProjectLabels = components.get("labels") or ProjectLabels()
+        labels.open(store, self._dataset, page_labels(settings["labels"], settings["custom_theme"].get("labels") or {}))
         self._feed = Feed(
             as_tasks(components["stream"]),
             store,
@@ -138,13 +144,13 @@ class _Life:
             predict=components.get("predict"),
             served_version=components.get("served_version"),
             exclude=components.get("exclude") or (),
-            labels=[label["name"] for label in labels],
+            labels=labels.first_names,
             threshold=threshold or 0.0,
         )
-        project = {"labels": labels, "threshold": threshold, "config": page_config(settings)}
+        project = {"threshold": threshold, "config": page_config(settings)}
         # A page that only this machine is to see answers to no other name: no foreign site can reach it by DNS.
         hosts = list(_LOOPBACK) if settings["host"] in _LOOPBACK else None
-        self.app = create_app(store, self._feed, project, allowed_hosts=hosts)
+        self.app = create_app(store, self._feed, project, labels=labels, allowed_hosts=hosts)
         self.server: WebServer | None = None
         self.error: TeachboxError | None = None
         self._lock = threading.Lock()

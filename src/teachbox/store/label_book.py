@@ -1,9 +1,9 @@
 """The labels of one dataset, which may grow and be renamed while people label.
 
-An id is for ever once there is a label map, whose ids are the classes that a detector knows the labels by; before that it
-is no more than a place in a list. A name is for ever too: one that a label had once is never
-given to another, and the log of answers, drafts and open pages that still say it mean that label. What is read from the
-log is told under the names of today; the log itself stays as it was given.
+An id is for ever once there is a label map, whose ids are the classes that a detector knows the labels by; before that
+it is no more than a place in a list. A name is for ever too: one that a label had once is never given to another, and
+the log of answers, drafts and open pages that still say it mean that label. What is read from the log is told under the
+names of today; the log itself stays as it was given.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from teachbox.annotation import Task
 from teachbox.errors import DataError
+from teachbox.labels import Label, LabelMap
 from teachbox.store.database import Database
 from teachbox.store.records import StoredLabel
 from teachbox.store.schema import label_names, labels
@@ -105,8 +106,8 @@ class LabelBook:
             other = next((one for one in known if one.id == label.id), None)
             if other is not None and other.added and owner is None:
                 raise DataError(
-                    f"label {label.name!r} has id {label.id}, which dataset {self._dataset} gave to {other.name!r} while "
-                    f"labelling; give it an id from {max(one.id for one in known) + 1} on"
+                    f"label {label.name!r} has id {label.id}, which dataset {self._dataset} gave to {other.name!r} "
+                    f"while labelling; give it an id from {max(one.id for one in known) + 1} on"
                 )
             if other is None:
                 self._insert(connection, label.name, label.id, "", added=False)
@@ -121,7 +122,9 @@ class LabelBook:
             return
         known = read_labels(connection, self._dataset_id)
         ids = {label.name: label.id for label in given if label.id is not None}
-        found = {label.id: next((ids[name] for name in (label.name, *label.was) if name in ids), None) for label in known}
+        found = {
+            label.id: next((ids[name] for name in (label.name, *label.was) if name in ids), None) for label in known
+        }
         free = itertools.count(max([*ids.values(), *found], default=0) + 1)
         for table in (labels, label_names):
             # Out of the way first: ids are unique at every moment.
@@ -214,8 +217,26 @@ def renamed(task: Task, names: Mapping[str, str]) -> Task:
 
 
 def _renamed_span(span: Any, names: Mapping[str, str]) -> Any:
-    label = span.get("label") if isinstance(span, Mapping) else None
-    return {**span, "label": names[label]} if label in names else span
+    if not isinstance(span, Mapping) or span.get("label") not in names:
+        return span
+    return {**span, "label": names[span["label"]]}
+
+
+def current_map(known: Sequence[StoredLabel], given: LabelMap | None = None) -> LabelMap:
+    """The label map as the store has it now; what only a file knows (`given`), such as display names, is kept."""
+    display = given is not None and given.use_display_name
+    items = {label.id: label for label in given or ()}
+    labels = []
+    for stored in known:
+        item = items.get(stored.id)
+        if item is None:
+            labels.append(Label(stored.id, stored.name, "", stored.color))
+        elif display:
+            same = stored.name == (item.display_name or item.name)
+            labels.append(Label(stored.id, item.name, item.display_name if same else stored.name, stored.color))
+        else:
+            labels.append(Label(stored.id, stored.name, item.display_name, stored.color))
+    return LabelMap(labels, where=given.where if given else None, use_display_name=display)
 
 
 def _named(name: str, known: Sequence[StoredLabel]) -> StoredLabel | None:

@@ -346,9 +346,7 @@ class Store:
             return result
 
 
-def _under_names_of_today(
-    connection: Connection, dataset_id: int, found: Sequence[StoredAnswer]
-) -> list[StoredAnswer]:
+def _under_names_of_today(connection: Connection, dataset_id: int, found: Sequence[StoredAnswer]) -> list[StoredAnswer]:
     """Answers as they are told: a label that was renamed since has its new name."""
     names = renames(connection, dataset_id)
     return [replace(answer, task=renamed(answer.task, names)) for answer in found] if names else list(found)

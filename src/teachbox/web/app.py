@@ -16,9 +16,11 @@ from teachbox import __version__
 from teachbox.errors import DataError, StoreError
 from teachbox.store import Store
 from teachbox.web import answers, history, live, news, pages, progress
+from teachbox.web import labels as label_routes
 from teachbox.web.events import Events
 from teachbox.web.feed import Feed
 from teachbox.web.parts import Json, Parts
+from teachbox.web.project_labels import ProjectLabels
 from teachbox.web.schema import one_line
 from teachbox.web.static_files import PageFiles
 from teachbox.web.status import StatusBoard, StatusWatcher
@@ -27,16 +29,27 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(
-    store: Store, feed: Feed, project: dict[str, Any], *, allowed_hosts: Sequence[str] | None = None
+    store: Store,
+    feed: Feed,
+    project: dict[str, Any],
+    *,
+    labels: ProjectLabels | None = None,
+    allowed_hosts: Sequence[str] | None = None,
 ) -> FastAPI:
     """The app over `store` and `feed`; `project` is what `GET /project` tells (labels, threshold, config).
+
+    The labels are `labels`, which are open, or those of `project` as they have become since they were first given.
 
     The app starts the feed, and stops it. `allowed_hosts` are the names it may be called by (None: any); for an app
     that listens on this machine alone they keep other sites' pages from reaching it by a name of their own.
     """
     events = Events()
     board = StatusBoard(store, feed)
-    watcher = StatusWatcher(board, events)
+    if labels is None:
+        labels = ProjectLabels()
+        labels.open(store, feed.dataset, project.get("labels") or [])
+    labels.listen(lambda told: events.publish("labels", {"labels": told}))
+    watcher = StatusWatcher(board, events, labels.refresh)
     told = {"view_id": "image_manual", "version": __version__, "config": {}, **project, "dataset": feed.dataset}
 
     @asynccontextmanager
@@ -52,8 +65,8 @@ def create_app(
         feed.stop()
 
     app = FastAPI(title="Teachbox", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
-    app.state.parts = Parts(store, feed, events, board, told)
-    for room in (pages, answers, history, live, news, progress):
+    app.state.parts = Parts(store, feed, events, board, told, labels)
+    for room in (pages, answers, history, label_routes, live, news, progress):
         app.include_router(room.router)
     app.mount("/static", PageFiles(pages.STATIC), name="static")
     _answer_errors(app)

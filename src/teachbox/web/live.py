@@ -21,7 +21,7 @@ def status(parts: UseParts) -> Json:
 
 @router.get("/events")
 async def events(parts: UseParts, session_id: str | None = None) -> StreamingResponse:
-    """`status`, `task`, `served`; with `session_id`, `task` only for tasks that this session holds or nobody does.
+    """`status`, `labels`, `task`, `served`; with `session_id`, `task` only for what this session holds or nobody does.
 
     A page that comes back is first told how things stand, with the newest predictions of what it holds.
     """
@@ -37,6 +37,7 @@ async def events(parts: UseParts, session_id: str | None = None) -> StreamingRes
 
 def _how_things_stand(parts: Parts, session: str | None) -> str:
     lines = ["retry: 1000\n\n", format_event("status", parts.board.read())]
+    lines.append(format_event("labels", {"labels": parts.labels.tell()}))
     _still_here(parts, session)
     if session is not None:
         held = parts.feed.held_by(session)

@@ -31,7 +31,7 @@ def health() -> Json:
 def project(parts: UseParts, session: str | None = None) -> Json:
     """`?session=NAME` works as NAME; without a name everybody is one session."""
     name = parts.session(None if session is None else f"{parts.feed.dataset}-{session}")
-    return Json({**parts.project, "session_id": name})
+    return Json({**parts.project, "labels": parts.labels.tell(), "session_id": name})
 
 
 @router.get("/image/{input_hash}")

@@ -13,6 +13,7 @@ from teachbox.store import Store
 from teachbox.store.answer_log import check_name
 from teachbox.web.events import Events
 from teachbox.web.feed import Feed
+from teachbox.web.project_labels import ProjectLabels
 from teachbox.web.status import StatusBoard
 
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -28,6 +29,7 @@ class Parts:
     events: Events
     board: StatusBoard
     project: dict[str, Any]
+    labels: ProjectLabels
 
     def session(self, given: str | None) -> str:
         """The session id of a request: what it says, or everyone's. Raises `DataError`."""

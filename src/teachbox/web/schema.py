@@ -64,6 +64,21 @@ class SavedDraft(_Body):
     base: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 0
 
 
+class AddedLabel(_Body):
+    """`POST /add_label`. Without a colour it gets the next of the palette."""
+
+    name: str
+    color: str = ""
+
+
+class ChangedLabel(_Body):
+    """`POST /change_label`: what is given is changed; an empty colour is the one that the label came with."""
+
+    id: Annotated[int, Field(strict=True, ge=1, lt=2**31)]
+    name: str | None = None
+    color: str | None = None
+
+
 def one_line(errors: Sequence[Any]) -> str:
     """The first thing wrong with a request, in one line: where it is, and what is wrong."""
     if not errors:

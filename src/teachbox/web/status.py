@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from teachbox.errors import StoreError
@@ -55,10 +56,11 @@ class StatusBoard:
 
 
 class StatusWatcher:
-    """Publishes the status whenever it has changed, at most five times a second."""
+    """Publishes the status whenever it has changed, at most five times a second; then `look` looks at the rest."""
 
-    def __init__(self, board: StatusBoard, events: Events) -> None:
+    def __init__(self, board: StatusBoard, events: Events, look: Callable[[], None] = lambda: None) -> None:
         self._board = board
+        self._look = look
         self._events = events
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="status-watcher", daemon=True)
@@ -81,6 +83,7 @@ class StatusWatcher:
                 return
             try:
                 status = self._board.read()
+                self._look()
             except StoreError as error:
                 logger.warning("the status cannot be read: %s", error)
                 continue
