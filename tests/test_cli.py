@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from teachbox import cli
+from teachbox.config.starter import write_starter
 from teachbox.recipes.recipe import BUILT_IN
 
 
@@ -49,6 +50,20 @@ def test_help_lists_every_name_and_imports_nothing_heavy():
         "teachbox.recipes.arguments",
         "teachbox.recipes.recipe",
     }
+
+
+def test_a_config_is_checked_without_tensorflow(tmp_path):
+    """Only names of variables, which this config has none of, need the detector."""
+    config, _ = write_starter(tmp_path, ["fox"])
+    code = (
+        "import sys; from teachbox.cli import run\n"
+        "assert run(['config', 'check', sys.argv[1]]) == 0\n"
+        "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(config)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "everything in it is built" in done.stdout
+    assert "  trained " not in done.stdout
 
 
 @pytest.mark.parametrize("name", sorted(BUILT_IN))

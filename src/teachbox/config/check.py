@@ -15,17 +15,23 @@ from teachbox.config.paths import NamedPath, missing_paths, placeholders, resolv
 from teachbox.config.supported import Finding, check_labels, check_supported, examine, num_classes
 
 
-def check_config(path: Path | str, *, parse_only: bool = False) -> str:
+def check_config(
+    path: Path | str, *, parse_only: bool = False, trained: Callable[[Pipeline], str] | None = None
+) -> str:
     """Lines that tell what the config asks for, what of it has no effect, and what is still to be filled in.
 
-    Raises `ConfigError` if it does not parse or, without `parse_only`, asks for what is not built or disagrees
-    with its label map; `LabelMapError` if that cannot be used.
+    `trained` says how much is trained; it is asked where the config chooses variables by name, since only the built
+    detector knows the names. Raises `ConfigError` if it does not parse or, without `parse_only`, asks for what is not
+    built or disagrees with its label map; `LabelMapError` if that cannot be used.
     """
     pipeline = load_pipeline(path)
     if parse_only:
         return f"{path}: parses ({_kind(pipeline) or 'no model'})"
     check_supported(pipeline)
     rows = [*_rows(pipeline), ("label map", _label_map(pipeline))]
+    train = pipeline.message.train_config
+    if trained and (train.update_trainable_variables or train.freeze_variables):
+        rows.append(("trained", trained(pipeline)))
     width = max(len(name) for name, _ in rows)
     lines = [
         f"{path}: everything in it is built",
