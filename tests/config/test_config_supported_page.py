@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from teachbox.config.built import ROWS, Built, NoEffect
-from teachbox.config.supported_page import blocks, fields_of, row_of, supported_page
+from teachbox.config.supported_page import blocks, fields_of, notes_of, row_of, supported_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "supported.md"
 
@@ -36,6 +36,18 @@ def test_by_hand():
     values = ROWS.table["*.conv_hyperparams"]["op"]
     assert isinstance(values, Built)
     assert "`op` (" + " / ".join(f"`{value}`" for value in values.values) + ")" in fields_of("*.conv_hyperparams")[0]
+
+
+def test_it_says_where_the_original_does_otherwise():
+    (note,) = notes_of("train_config")
+    assert notes_of("train_config")[note] == [
+        "`update_trainable_variables`",
+        "`freeze_variables`",
+        "`bias_grad_multiplier`",
+    ]
+    line = next(line for line in PAGE.read_text().splitlines() if line.startswith("`update_trainable_variables`"))
+    assert line.endswith("the original's training takes no notice of it.")
+    assert notes_of("train_config.optimizer") == {}
 
 
 def test_no_row_is_for_a_block_that_nothing_leads_to():

@@ -29,9 +29,12 @@ def supported_page() -> str:
     lines = [HEAD]
     for pattern in sorted(ROWS.table, key=lambda name: (name.startswith("*"), name)):
         followed, without, refused = fields_of(pattern)
+        noted = notes_of(pattern)
         lines.append(f"## `{pattern}`\n" if pattern else "## Top level\n")
         if followed:
             lines.append(f"Followed: {', '.join(followed)}.\n")
+        for note, names in noted.items():
+            lines.append(f"{', '.join(names)}: {note}.\n")
         for reason, names in without.items():
             lines.append(f"Without effect: {', '.join(names)} ({reason}).\n")
         if refused:
@@ -58,6 +61,15 @@ def fields_of(pattern: str) -> tuple[list[str], dict[str, list[str]], list[str]]
         else:
             refused.append(f"`{name}`")
     return followed, without, refused
+
+
+def notes_of(pattern: str) -> dict[str, list[str]]:
+    """What is to be said besides of fields that are followed, and of which."""
+    noted: dict[str, list[str]] = {}
+    for name, verdict in ROWS.table[pattern].items():
+        if isinstance(verdict, Built) and verdict.note:
+            noted.setdefault(verdict.note, []).append(f"`{name}`")
+    return noted
 
 
 @cache

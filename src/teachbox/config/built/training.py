@@ -19,6 +19,7 @@ from teachbox.config.built.verdicts import (
 )
 
 ONE_PROCESS = "one process trains: there are no other replicas to wait for"
+ALSO_OF_TENSORFLOW_2 = "by detectors of TensorFlow 2 too, where the original's training takes no notice of it"
 
 
 def _of_the_patterns(message: Any) -> Iterator[tuple[str, str]]:
@@ -36,9 +37,9 @@ ROWS = Rows(
         # Training
         "train_config": built(
             "batch_size data_augmentation_options optimizer gradient_clipping_by_norm fine_tune_checkpoint "
-            "from_detection_checkpoint load_all_detection_checkpoint_vars update_trainable_variables freeze_variables "
-            "bias_grad_multiplier"
+            "from_detection_checkpoint load_all_detection_checkpoint_vars"
         )
+        | built("update_trainable_variables freeze_variables bias_grad_multiplier", ALSO_OF_TENSORFLOW_2)
         | {
             "fine_tune_checkpoint_type": only("", "detection", "classification", "full"),
         }

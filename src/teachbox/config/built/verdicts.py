@@ -13,6 +13,8 @@ class Built:
 
     values: tuple[Any, ...] = ()
     rows: int | None = None
+    note: str = ""
+    """What the page about it says besides, such as where the original does otherwise."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def merged(parts: Iterable[Rows]) -> Rows:
     return whole
 
 
-def built(names: str) -> dict[str, Verdict]:
-    return dict.fromkeys(names.split(), Built())
+def built(names: str, note: str = "") -> dict[str, Verdict]:
+    return dict.fromkeys(names.split(), Built(note=note))
 
 
 def no_effect(names: str, reason: str) -> dict[str, Verdict]:
