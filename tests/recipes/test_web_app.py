@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from teachbox.errors import UsageError
-from teachbox.recipes.web_app import check_components
+from teachbox.recipes.components import check_components
 from teachbox.store import Store
 
 GOOD = {"dataset": "pets", "stream": [], "view_id": "image_manual", "config": {"labels": ["cat"]}}
@@ -160,11 +160,13 @@ def test_excluded_dataset_and_broken_image(folder):
     ("change", "says"),
     [
         ({"dataset": False}, "the recipe's dataset is False; it must be the name of a dataset"),
-        ({"view_id": "choice"}, "the recipe's view_id is 'choice'; only 'image_manual' is built"),
+        ({"view_id": "ner"}, "the recipe's view_id is 'ner'; it can be image, image_manual, classification, choice"),
         ({"progress": print}, "the recipe's component 'progress' is not supported; supported are config, dataset, db"),
         ({"before_db": print}, "'before_db' is not supported"),
         ({"update": 3}, "the recipe's update is 3; it must be a function"),
         ({"config": {}}, "the recipe's config has no labels"),
+        ({"config": []}, "the recipe's config has no labels"),
+        ({"config": "labels"}, "the recipe's config is 'labels'; it must be a dict"),
         ({"config": {"labels": ["a"], "swipe": True}}, "the recipe's config: the key `swipe` is not supported"),
     ],
 )
@@ -184,4 +186,5 @@ def test_components_that_are_missing(missing):
 
 def test_good_components():
     check_components(GOOD)
+    check_components({**GOOD, "view_id": "image", "config": {}})
     check_components({**GOOD, "update": print, "on_load": print, "on_exit": None, "exclude": ["x"]})

@@ -48,6 +48,8 @@ def read_settings(recipe: Mapping[str, Any] | None = None, options: Mapping[str,
         for name, value in layer.values.items():
             check_key(name, value, layer)
             values[name] = _merged(values[name], _placed(name, value, layer.folder))
+    if values["choice_auto_accept"] and values["choice_style"] == "multiple":
+        raise UsageError("`choice_auto_accept` goes with `choice_style` single: of multiple options none is the last")
     return values
 
 

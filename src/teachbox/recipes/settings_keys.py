@@ -89,6 +89,8 @@ KEYS: dict[str, Key] = {
     ),
     "darken_image": Key(0, _share),
     "history_length": Key(20, _plain("a whole number from 1 to 1000", lambda value: _is_whole(value, 1, 1000))),
+    "choice_style": Key("single", _plain("single or multiple", lambda value: value in ("single", "multiple"))),
+    "choice_auto_accept": Key(False, _flag),
     "image_manual_modes": Key(
         list(SHAPES), _plain(f"a list of {', '.join(SHAPES)}", lambda value: _is_some_of(value, SHAPES))
     ),

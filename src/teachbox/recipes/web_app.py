@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from teachbox.errors import TeachboxError, UsageError
+from teachbox.errors import TeachboxError
 from teachbox.labels import PALETTE, LabelMap
+from teachbox.recipes.components import check_components, views_of
 from teachbox.recipes.database import DB_HELP, address_text, counts_text
 from teachbox.recipes.recipe import Arg, Components
 from teachbox.recipes.settings import DEFAULT_DB, read_settings
@@ -21,13 +22,11 @@ from teachbox.store import Store
 from teachbox.web.app import create_app
 from teachbox.web.feed import Feed
 from teachbox.web.project_labels import ProjectLabels
+from teachbox.web.questions import Question
 from teachbox.web.server import WebServer, bind
 
 logger = logging.getLogger(__name__)
 
-VIEW_ID = "image_manual"
-REQUIRED = ("dataset", "stream", "view_id")
-OPTIONAL = ("config", "db", "exclude", "labels", "on_exit", "on_load", "predict", "served_version", "update")
 UPDATE_POLL_S = 0.25
 _LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -99,31 +98,6 @@ def run(make_components: Callable[[], Components], options: WebOptions) -> int:
     return 0
 
 
-def check_components(components: Any) -> None:
-    """Raises `UsageError` naming what of a recipe's components is missing, wrong, or not supported here."""
-    if not isinstance(components, dict):
-        raise UsageError(f"the recipe returned {type(components).__name__}; it must return a dict of components")
-    for key in REQUIRED:
-        if key not in components:
-            raise UsageError(f"the recipe's components have no {key!r}; they need {', '.join(REQUIRED)}")
-    for key in components:
-        if key not in REQUIRED + OPTIONAL:
-            supported = ", ".join(sorted(REQUIRED + OPTIONAL))
-            raise UsageError(f"the recipe's component {key!r} is not supported; supported are {supported}")
-    if not isinstance(components["dataset"], str) or not components["dataset"]:
-        raise UsageError(f"the recipe's dataset is {components['dataset']!r}; it must be the name of a dataset")
-    if components["view_id"] != VIEW_ID:
-        raise UsageError(f"the recipe's view_id is {components['view_id']!r}; only {VIEW_ID!r} is built")
-    for key in ("on_exit", "on_load", "predict", "served_version", "update"):
-        if components.get(key) is not None and not callable(components[key]):
-            raise UsageError(f"the recipe's {key} is {components[key]!r}; it must be a function")
-    labels = components.get("labels")
-    if labels is not None and not isinstance(labels, ProjectLabels):
-        raise UsageError(f"the recipe's labels are {labels!r}; names belong in config['labels']")
-    if not read_settings(components.get("config"))["labels"]:
-        raise UsageError("the recipe's config has no labels; give at least one, in config['labels']")
-
-
 class _Life:
     """One run of the app: built at once, the recipe's hooks called when the page is up and when it is gone."""
 
@@ -133,10 +107,11 @@ class _Life:
         self._store = store
         self._db = db
         self._dataset: str = components["dataset"]
-        threshold = settings["threshold"]
+        threshold, view_id = settings["threshold"], components["view_id"]
         # Before the feed predicts anything: a recipe's predictor may ask for them.
         labels: ProjectLabels = components.get("labels") or ProjectLabels()
-        labels.open(store, self._dataset, page_labels(settings["labels"], settings["custom_theme"].get("labels") or {}))
+        theme = settings["custom_theme"].get("labels") or {}
+        labels.open(store, self._dataset, page_labels(settings["labels"] or (), theme))
         self._feed = Feed(
             as_tasks(components["stream"]),
             store,
@@ -145,9 +120,10 @@ class _Life:
             served_version=components.get("served_version"),
             exclude=components.get("exclude") or (),
             labels=labels.first_names,
+            question=Question(view_id, views_of(view_id, settings), settings["choice_style"]),
             threshold=threshold or 0.0,
         )
-        project = {"threshold": threshold, "config": page_config(settings)}
+        project = {"view_id": view_id, "threshold": threshold, "config": page_config(settings)}
         # A page that only this machine is to see answers to no other name: no foreign site can reach it by DNS.
         hosts = list(_LOOPBACK) if settings["host"] in _LOOPBACK else None
         self.app = create_app(store, self._feed, project, labels=labels, allowed_hosts=hosts)

@@ -112,6 +112,7 @@ def _completed(parts: Parts, session: str, answer: Task) -> Task:
     """The answer with who gave it and when, and with the image that was asked about, whatever the request says."""
     who: dict[str, Any] = {"_session_id": session, "_annotator": session, "_timestamp": int(time.time())}
     asked = parts.feed.known_task(check_hash(answer, "_task_hash")) or {}
+    parts.feed.question.check_answer({**asked, **answer})
     predicted = {} if REPLACED in answer else _predicted(parts, asked, answer)
     given = {key: value for key, value in answer.items() if key != CANDIDATES}
     return {**given, **predicted, **{key: asked[key] for key in _IMAGE_KEYS if key in asked}, **who}

@@ -18,6 +18,7 @@ from teachbox.store import Store
 from teachbox.web.filling import Completer, Skipped, length_of
 from teachbox.web.images import ImageCache, Thumbnails
 from teachbox.web.predicting import Predicting
+from teachbox.web.questions import Question
 from teachbox.web.task_queue import TaskQueue
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ class Feed:
     broken images are left out. `predict(task, image)` raises `ServingError` while no model is there, and
     `served_version()` tells the newest version; both are called from one thread of the feed. Without `predict` tasks
     come as the source made them. Predicted boxes with a score below `threshold` are a task's `candidates` and not its
-    `spans`. `total` is the length of the source where it cannot tell that itself.
+    `spans`. `question` is what is asked about each image. `total` is the length of the source where it cannot tell
+    that itself.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Feed:
         served_version: Callable[[], int | None] | None = None,
         exclude: Sequence[str] = (),
         labels: Sequence[str] = (),
-        view_id: str = "image_manual",
+        question: Question | None = None,
         threshold: float = 0.0,
         total: int | None = None,
         look_ahead: int = LOOK_AHEAD,
@@ -66,7 +68,8 @@ class Feed:
         self._clock = clock
         self._images = ImageCache()
         self._thumbnails = Thumbnails()
-        self._completer = Completer(view_id, labels, self._images)
+        self.question = question or Question()
+        self._completer = Completer(self.question, labels, self._images)
         self._changed = threading.Condition()
         self._queue = TaskQueue(lease_seconds)
         self._listeners: list[Listener] = []

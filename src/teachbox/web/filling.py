@@ -10,6 +10,7 @@ from teachbox.annotation import Task, input_hash, task_hash
 from teachbox.errors import DataError
 from teachbox.images import upright
 from teachbox.web.images import ImageCache, read_image
+from teachbox.web.questions import Question
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Skipped:
 class Completer:
     """Makes tasks complete, one after another. `answered` may grow and shrink meanwhile."""
 
-    view_id: str
+    question: Question
     labels: Sequence[str]
     images: ImageCache
     answered: set[int] = field(default_factory=set)
@@ -41,6 +42,7 @@ class Completer:
             raise DataError(f"a task needs `path`, the image file; it has {', '.join(map(str, task)) or 'nothing'}")
         if "://" not in path:
             path = str(Path(path).absolute())
+        self.question.check_task(task)
         content = read_image(path)
         hashed = task.get("_input_hash")
         if not isinstance(hashed, int):
@@ -51,6 +53,7 @@ class Completer:
         image = self.images.put(hashed, upright(content, where=path))
         self.seen.add(hashed)
         asked = task.get("_task_hash")
+        words = [*self.labels, *self.question.words(task)]
         return {
             **task,
             "image": f"/image/{hashed}",
@@ -60,8 +63,8 @@ class Completer:
             "spans": list(task.get("spans") or []),
             "meta": {"file": path.rsplit("/", 1)[-1], **(task.get("meta") or {})},
             "_input_hash": hashed,
-            "_task_hash": asked if isinstance(asked, int) else task_hash(hashed, self.view_id, self.labels),
-            "_view_id": self.view_id,
+            "_task_hash": asked if isinstance(asked, int) else task_hash(hashed, self.question.view_id, words),
+            "_view_id": self.question.view_id,
         }
 
     def _known(self, hashed: int) -> bool:

@@ -9,9 +9,13 @@ from typing import Any
 
 from teachbox.annotation import Prediction, Span, make_span
 from teachbox.errors import ServerDown
+from teachbox.recipes.components import views_of
+from teachbox.recipes.settings import read_settings
+from teachbox.recipes.web_app import page_config
 from teachbox.store import Store
 from teachbox.web.app import create_app
 from teachbox.web.feed import Feed
+from teachbox.web.questions import Question
 from teachbox.web.server import WebServer, bind
 
 DATASET = "flights"
@@ -66,8 +70,10 @@ class App:
         model: Any = None,
         labels: list[dict[str, str]] = LABELS,
         config: dict[str, Any] | None = None,
+        view_id: str = "image_manual",
     ) -> None:
-        self._config = config or {}
+        self._settings = read_settings(config)
+        self._view_id = view_id
         self.store = store
         self._labels = labels
         self._paths = paths
@@ -82,7 +88,9 @@ class App:
 
     def start(self) -> None:
         """Serve; returns as soon as requests are answered."""
-        options: dict[str, Any] = {"labels": [label["name"] for label in self._labels]}
+        views = views_of(self._view_id, self._settings)
+        question = Question(self._view_id, views, self._settings["choice_style"])
+        options: dict[str, Any] = {"labels": [label["name"] for label in self._labels], "question": question}
         if self._model:
             options |= {
                 "threshold": THRESHOLD,
@@ -95,7 +103,8 @@ class App:
             DATASET,
             **options,
         )
-        app = create_app(self.store, feed, {"labels": self._labels, "threshold": THRESHOLD, "config": self._config})
+        told = {"labels": self._labels, "threshold": THRESHOLD, "config": page_config(self._settings)}
+        app = create_app(self.store, feed, {**told, "view_id": self._view_id})
         listener = bind("127.0.0.1", self._port)
         ready = threading.Event()
         self._server = WebServer(app, listener, ready.set)

@@ -67,6 +67,20 @@ def test_axe_finds_nothing(serve, annotate, seer, page, finds_nothing, scheme):
     finds_nothing(page, "finished")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_other_views(serve, annotate, page, scenes, finds_nothing, scheme):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    path, spans = str(scenes[0].path), scenes[0].boxes
+    options = [{"id": number, "text": f"Kind {number}", "color": "#56b4e9"} for number in range(3)]
+    for view_id in ("image", "classification", "choice"):
+        asked = {"path": path, "spans": spans, "label": "balloon", "options": options, "meta": {"hour": 7}}
+        person = annotate(serve(tasks=[asked], view_id=view_id))
+        person.sees(FIRST)
+        person.press("1", "Tab")
+        expect(page.get_by_role("option", selected=True)).to_have_count(1)
+        finds_nothing(page, view_id)
+
+
 def test_axe_finds_nothing_where_an_image_is_broken(serve, annotate, page, finds_nothing):
     page.route("**/image/*", lambda route: route.fulfill(status=404, json={"error": "the file is gone"}))
     annotate(serve(2))

@@ -5,21 +5,15 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from teachbox.recipes.settings import read_settings
-from teachbox.recipes.web_app import page_config, page_labels
+from teachbox.recipes.web_app import page_labels
 
 pytestmark = pytest.mark.browser
 
 FIRST, SECOND = "flight-00.jpg", "flight-01.jpg"
 
 
-def told(**config):
-    """What the page is told of these settings."""
-    return page_config(read_settings(config))
-
-
 def test_parts_that_are_hidden_have_no_keys_either(serve, annotate, page, scenes):
-    app = serve(3, config=told(show_stats=False, hide_meta=True, show_flag=False, buttons=["accept", "undo"]))
+    app = serve(3, config={"show_stats": False, "hide_meta": True, "show_flag": False, "buttons": ["accept", "undo"]})
     person = annotate(app)
     expect(page.locator("#canvas[data-task]:not([data-task=''])")).to_be_visible()
     for name in ("Reject", "Ignore", "Flag"):
@@ -35,7 +29,7 @@ def test_parts_that_are_hidden_have_no_keys_either(serve, annotate, page, scenes
 
 
 def test_only_polygons_may_be_drawn(serve, annotate, page, scenes):
-    app = serve(1, config=told(image_manual_modes=["polygon"]))
+    app = serve(1, config={"image_manual_modes": ["polygon"]})
     person = annotate(app)
     person.sees(FIRST)
     expect(page.get_by_role("button", name="Polygon")).to_have_attribute("aria-pressed", "true")
@@ -55,7 +49,7 @@ def test_darkened_image_and_width(serve, annotate, page):
     light = annotate(serve(1))
     light.sees(FIRST)
     before = page.locator("#canvas").evaluate(reading)
-    dark = annotate(serve(1, config=told(darken_image=0.5, custom_theme={"cardMaxWidth": 600})))
+    dark = annotate(serve(1, config={"darken_image": 0.5, "custom_theme": {"cardMaxWidth": 600}}))
     dark.sees(FIRST)
     assert page.locator("#stage").bounding_box()["width"] == 600
     after = page.locator("#canvas").evaluate(reading)
@@ -63,7 +57,7 @@ def test_darkened_image_and_width(serve, annotate, page):
 
 
 def test_more_answers_than_the_history_holds_are_not_taken_back(serve, annotate, page):
-    app = serve(3, config=told(history_length=1))
+    app = serve(3, config={"history_length": 1})
     person = annotate(app)
     person.sees(FIRST)
     person.press("a")
@@ -84,7 +78,7 @@ def test_colours_come_from_theme_then_label_then_palette():
     ]
 
 
-def test_meta_of_a_task_is_told(serve, annotate, page, scenes):
+def test_meta_of_a_task_is_dict(serve, annotate, page, scenes):
     first, second = (str(scene.path) for scene in scenes[:2])
     person = annotate(serve(tasks=[{"path": first, "meta": {"camera": "north", "hour": 7}}, {"path": second}]))
     person.sees(FIRST)

@@ -3,6 +3,7 @@
 import { createStage } from "./canvas/stage.js";
 import { openImages } from "./canvas/images.js";
 import { Refused } from "./desk/api.js";
+import { asksMore, mayEdit, viewsOf } from "./desk/asked.js";
 import { configOf } from "./desk/config.js";
 import { createDesk } from "./desk/desk.js";
 import { openHistory } from "./desk/history.js";
@@ -24,7 +25,7 @@ import { announce, isForFocused, onPress, part } from "./panels/dom.js";
 import { flashSaved, showSaved } from "./panels/header.js";
 import { createKeyHelp, showKeys } from "./panels/key_help.js";
 import { createLabelPalette } from "./panels/label_palette.js";
-import { createLater } from "./panels/later.js";
+import { createLater, loadQuestion } from "./panels/later.js";
 import { showNotice } from "./panels/notices.js";
 import { createConflicts } from "./panels/overtaken.js";
 import { createRail } from "./panels/rail.js";
@@ -35,11 +36,18 @@ import { ANSWERS, boxText, createScreen, sayBoxes } from "./screen.js";
 
 /** @param {Project} project */
 async function openPage(project) {
+  const views = viewsOf(project);
+  const editable = mayEdit(views);
   const vault = await openVault(`teachbox/${project.dataset}`, () => indexedDB, () => show());
-  const [letters, work, bases] = await Promise.all([vault.all("letters"), vault.all("drafts"), vault.all("bases")]);
+  const [letters, work, bases, asking] = await Promise.all([
+    vault.all("letters"),
+    vault.all("drafts"),
+    vault.all("bases"),
+    asksMore(views) ? loadQuestion() : null,
+  ]);
   const stored = storageOr(() => localStorage);
   const config = configOf(project);
-  showParts(config);
+  showParts(config, editable);
   const colors = new Map(Object.entries(config.custom_theme.labels ?? {}));
   for (const label of project.labels) colors.set(label.name, labelColor(label.color));
   /** @param {string} name */
@@ -88,6 +96,7 @@ async function openPage(project) {
       supply.skip(taskHash);
     },
     closed: drafts.done,
+    words: (task) => question?.words(task) ?? "",
     restore: drafts.restore,
     limits: limits.get,
   });
@@ -107,10 +116,12 @@ async function openPage(project) {
     /** @type {HTMLCanvasElement} */ (part("canvas")),
     part("box-body"),
     part("handles"),
-    { colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look, describe: boxText, doubts: doubts.of },
+    { editable, colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look, describe: boxText, doubts: doubts.of },
   );
   const supply = createSupply(project, desk, outbox, drafts, () => show());
-  const show = createScreen(project, desk, supply, stage, images, colorOf, limits, doubts, trouble);
+  const keysBefore = editable ? 10 : 0;
+  const question = asking?.createQuestion(views, config, desk, keysBefore, colorOf) ?? null;
+  const show = createScreen(project, desk, supply, stage, images, colorOf, limits, doubts, question, trouble);
 
   function trouble() {
     const [gone, failing, answers] = [supply.gone(), outbox.isFailing(), outbox.files()];
@@ -132,13 +143,20 @@ async function openPage(project) {
     announce(outbox.waiting() ? "Not everything is saved yet" : "Everything is saved");
   }
 
+  /** @param {number} place @param {boolean} again */
+  function choose(place, again) {
+    if (again) return true;
+    return (question?.choose(place) ?? false) || (editable && desk.chooseLabel(place));
+  }
+
+  const labelPalette = createLabelPalette(project.labels, desk.chooseLabel);
   const dialogs = {
     help: createKeyHelp(personal).open,
-    nameLabel: createLabelPalette(project.labels, desk.chooseLabel).open,
+    nameLabel: () => editable && labelPalette.open(),
     history: later.history,
     progress: later.progress,
   };
-  const { perform, holds } = createCommands(desk, stage, settings, limits, dialogs, save);
+  const { perform, holds } = createCommands(desk, stage, settings, limits, dialogs, save, choose);
   const rail = createRail(perform, keyOf, settings.get, settings.set, settings.tools);
   for (const answer of ANSWERS) onPress(answer, () => perform(answer));
   onPress("undo", desk.undo);

@@ -2,6 +2,7 @@
 
 import { selectedBox } from "./boxes/editor.js";
 import { isSuggestion } from "./boxes/limits.js";
+import { mayEdit, viewsOf } from "./desk/asked.js";
 import { AHEAD } from "./desk/queue.js";
 import { createBoxList } from "./panels/box_list.js";
 import { announce, part, setBar, setDisabled, setText } from "./panels/dom.js";
@@ -17,6 +18,7 @@ import { statusLine } from "./panels/status_line.js";
 /** @import { Desk } from "./desk/desk.js" */
 /** @import { PersonalLimits } from "./desk/limits.js" */
 /** @import { Images } from "./canvas/images.js" */
+/** @import { Question } from "./later/question.js" */
 /** @import { Stage } from "./canvas/stage.js" */
 /** @import { createDoubts } from "./panels/doubts.js" */
 /** @import { createSupply } from "./desk/supply.js" */
@@ -33,13 +35,15 @@ export const ANSWERS = /** @type {const} */ (["accept", "reject", "ignore"]);
  * @param {(label: string) => string} colorOf
  * @param {PersonalLimits} limits
  * @param {ReturnType<typeof createDoubts>} doubts
+ * @param {Question | null} question  What is asked beside the boxes.
  * @param {() => string} trouble  What is to be known about what is unsent; "" for nothing.
  */
-export function createScreen(project, desk, supply, stage, images, colorOf, limits, doubts, trouble) {
+export function createScreen(project, desk, supply, stage, images, colorOf, limits, doubts, question, trouble) {
   const labelBar = createLabelBar(project.labels, desk.chooseLabel);
   const boxList = createBoxList(colorOf, desk.selectBox);
   const limitPanel = createLimitPanel(project.labels, limits, colorOf);
   const news = createNews();
+  const editable = mayEdit(viewsOf(project));
   setText("dataset", project.dataset);
   document.title = `${project.dataset} · Teachbox`;
 
@@ -57,19 +61,20 @@ export function createScreen(project, desk, supply, stage, images, colorOf, limi
     doubts.show(ready ? entry.editor.boxes : []);
     limitPanel.show(ready ? entry.editor : null);
     labelBar.choose(desk.labelIndex());
+    question?.show();
     showFacts(desk);
     showNotice(notice(desk, supply.dry()));
     showTrainer(statusLine(supply.status()));
     news.hear(supply.status());
-    showAnswers(desk, ready ? entry.editor : null);
+    showAnswers(desk, ready ? entry.editor : null, editable);
     showProgress(desk.counts(), supply.status()?.progress ?? null);
     showBanner(trouble() || desk.refusal());
   };
 }
 
-/** @param {Desk} desk @param {Editor | null} editor  Null where no image is shown. */
-function showAnswers(desk, editor) {
-  setText("accept-text", editor && !editor.boxes.length ? "Accept: no objects" : "Accept");
+/** @param {Desk} desk @param {Editor | null} editor  Null where no image is shown. @param {boolean} editable */
+function showAnswers(desk, editor, editable) {
+  setText("accept-text", editable && editor && !editor.boxes.length ? "Accept: no objects" : "Accept");
   for (const answer of ANSWERS) setDisabled(answer, !desk.mayAnswer(answer));
   setDisabled("undo", !desk.lastGiven());
   setDisabled("skip", !desk.current());

@@ -33,14 +33,21 @@
  * @property {Span[]} [replaced]  Predicted boxes that a person changed, agreed to or removed, as they were.
  * @property {{file?: string, [name: string]: unknown}} [meta]
  * @property {boolean} [flagged]
+ * @property {string} [label]  What is asked about, of a classification.
+ * @property {string} [text]
+ * @property {Option[]} [options]  Of a choice.
+ * @property {(string | number)[]} [accept]  Ids of the options that were chosen.
  * @property {number} [version]
  * @property {number} [_base_answer]  Id of the answer that it had when it was opened, where it is corrected.
+ *
+ * @typedef {{id: string | number, text: string, color?: string}} Option
  *
  * @typedef {{session_id: string, id: number}} VersionOf  The answer, of another, that was chosen to count.
  * @typedef {Task & {answer: Answer, _answer_key: string, _version_of?: VersionOf}} AnsweredTask
  *
  * @typedef {object} Project
  * @property {string} dataset
+ * @property {string} [view_id]
  * @property {Label[]} labels
  * @property {string} session_id
  * @property {number | null} [threshold]  The score from which suggestions are shown at first.

@@ -38,6 +38,7 @@ import { createViewport } from "./viewport.js";
  *
  * @typedef {object} Host
  * @property {(label: string) => string} colorOf
+ * @property {boolean} editable  Whether boxes are drawn and changed; else they are only selected.
  * @property {() => string} newLabel
  * @property {(editor: Editor) => void} edit
  * @property {(url: string, rect: Rect, scale: number) => void} wishPart  Asks for a part of an image too large to be whole.
@@ -96,7 +97,7 @@ export function createStage(root, canvas, body, layer, host) {
 
   /** The box that the handles hold: the selected one, or else the one under the pointer. */
   function handledBox() {
-    if (!showing || drawing || peeking || active?.gesture.kind === "draw" || active?.gesture.kind === "move") return null;
+    if (!host.editable || !showing || drawing || peeking || active?.gesture.kind === "draw" || active?.gesture.kind === "move") return null;
     const { editor } = showing;
     const pointed = host.look().tool === "box" ? editor.boxes.find((box) => box.id === hovered) : null;
     return selectedBox(editor) ?? pointed ?? null;
@@ -166,7 +167,7 @@ export function createStage(root, canvas, body, layer, host) {
     if (selected) handles.name(host.describe(editor));
     if (selected && focusing) handles.focusBody();
     focusing = false;
-    crosshair.show(wanted && !viewport.isNavigating() && !peeking ? pointer : null);
+    crosshair.show(host.editable && wanted && !viewport.isNavigating() && !peeking ? pointer : null);
     // What is on the screen and where, for whoever drives the page from outside.
     Object.assign(canvas.dataset, { task: showing.key, scale: view.scale, x: view.x, y: view.y });
     wishPart(showing, density);
@@ -250,7 +251,7 @@ export function createStage(root, canvas, body, layer, host) {
   }
 
   function follow() {
-    if (!showing || !active) return;
+    if (!host.editable || !showing || !active) return;
     const { gesture, start, at, result } = active;
     if (gesture.kind === "draw" && host.look().tool !== "box") return;
     const slack = gesture.grip ? 1 : CLICK_PX;
@@ -289,7 +290,7 @@ export function createStage(root, canvas, body, layer, host) {
     if (gesture.grip) return host.edit(select(editor, gesture.box?.id ?? null));
     const under = gesture.kind === "draw" ? [] : boxesAt(at);
     if (under.length) return host.edit(select(editor, clickedBox(under, editor.selected)));
-    if (!drawing && editor.selected !== null && !forceDraw) return host.edit(select(editor, null));
+    if (!host.editable || (!drawing && editor.selected !== null && !forceDraw)) return host.edit(select(editor, null));
     const begun = drawing ?? { tool: host.look().tool, points: [] };
     const view = viewport.view();
     return take(addPoint(begun, toImage(view, at), editor.size, CLOSE_PX / view.scale));
@@ -314,7 +315,7 @@ export function createStage(root, canvas, body, layer, host) {
     if (!showing || active || handles.contains(event.target) || verdict.contains(event.target)) return;
     const under = pointer ? boxesAt(pointer) : [];
     const box = under.find((one) => one.id === showing?.editor.selected) ?? under[0];
-    canvas.style.cursor = box && !event.shiftKey ? "move" : "crosshair";
+    canvas.style.cursor = !host.editable ? "default" : box && !event.shiftKey ? "move" : "crosshair";
     hovered = box?.id ?? null;
   }
 

@@ -1,5 +1,7 @@
 /** What the settings say of the page, whole: keys that the server does not tell stand as they are here. Pure. */
 
+import { mayEdit, viewsOf } from "./asked.js";
+
 /** @import { Answer, Project } from "../types.js" */
 /** @import { Tool } from "../canvas/drawing.js" */
 
@@ -14,6 +16,8 @@
  * @property {number} history_length  So many answers can be taken back.
  * @property {readonly ("rect" | "polygon")[]} image_manual_modes
  * @property {boolean} image_manual_show_labels
+ * @property {"single" | "multiple"} choice_style
+ * @property {boolean} choice_auto_accept
  */
 
 /** @type {Config} */
@@ -27,6 +31,8 @@ const DEFAULTS = {
   history_length: 20,
   image_manual_modes: ["rect", "polygon"],
   image_manual_show_labels: true,
+  choice_style: "single",
+  choice_auto_accept: false,
 };
 
 /** @type {readonly (readonly [Tool, "rect" | "polygon"])[]} */
@@ -36,8 +42,9 @@ const TOOLS = [["box", "rect"], ["extreme", "rect"], ["polygon", "polygon"]];
  * @param {Project} project
  * @returns {Config}
  */
-export function configOf({ config }) {
-  return { ...DEFAULTS, ...config };
+export function configOf(project) {
+  const config = { ...DEFAULTS, ...project.config };
+  return mayEdit(viewsOf(project)) ? config : { ...config, image_manual_modes: [] };
 }
 
 /**

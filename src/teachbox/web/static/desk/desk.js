@@ -5,6 +5,7 @@
 
 import { deleteBox, editorSpans, isTouched, limitEditor, pasteBox, relabelBox, select, selectNext, selectedBox } from "../boxes/editor.js";
 import { replacedSpans } from "../boxes/suggestions.js";
+import { mayEdit, viewsOf } from "./asked.js";
 import { configOf } from "./config.js";
 import { newKey } from "./outbox.js";
 import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from "./queue.js";
@@ -12,6 +13,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
 /** @import { Answer, AnsweredTask, Box, Editor, Limits, Project, Task } from "../types.js" */
 /** @import { History } from "./history.js" */
 /** @import { Picture } from "../canvas/images.js" */
+/** @import { Said } from "./asked.js" */
 /** @import { Letter, Outbox } from "./outbox.js" */
 /** @import { Entry, Queue } from "./queue.js" */
 
@@ -29,6 +31,7 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  * @property {() => Limits} limits  To the suggestions that are shown.
  * @property {(taskHash: number) => void} skipped  Called when a task is to come again later.
  * @property {(taskHash: number) => void} closed  Called when an earlier answer is put away as it was.
+ * @property {(task: Task) => string} words  What is asked beside the boxes; "" for nothing.
  * @property {(taskHash: number) => Entry | null} restore  What was done to a task before the page was opened.
  *
  * @typedef {ReturnType<typeof createDesk>} Desk
@@ -38,9 +41,10 @@ import { addTasks, openEntry, putFirst, refreshTask, setEditor, wanted } from ".
  * @param {Project} project
  * @param {Surroundings} around
  */
-export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking, skipped, closed, restore, limits }) {
+export function createDesk(project, { outbox, history, pictureOf, isBusy, changed, say, sayBoxes, lacking, skipped, closed, words, restore, limits }) {
   const session = project.session_id;
   const config = configOf(project);
+  const editable = mayEdit(viewsOf(project));
   /** @type {Queue} */
   let queue = [];
   let label = 0;
@@ -61,12 +65,19 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     return queue[0] ?? null;
   }
 
+  /** @param {Task} task */
+  function describe(task) {
+    const count = task.spans?.length ?? 0;
+    return [`${task.meta?.file ?? "Image"}, ${count === 1 ? "1 box" : `${count} boxes`}`, words(task)].filter(Boolean).join(". ");
+  }
+
   const picture = () => (queue[0] ? pictureOf(queue[0].task.image) : null);
   const hasSelection = () => current()?.editor.selected != null;
 
   /** @param {Editor} editor */
   function edit(editor) {
     const before = current()?.editor;
+    if (!editable && before?.all !== editor.all) return say("The boxes of this view are not changed");
     queue = setEditor(queue, editor);
     if (before?.selected !== editor.selected || before?.boxes !== editor.boxes) sayBoxes(editor);
     if (late) takeTask(late);
@@ -89,13 +100,14 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     else say("Select a box first");
   }
 
-  /** Choose the label of the next box, and of the selected one. @param {number} index */
+  /** Choose the label of the next box, and of the selected one; false where there is none. @param {number} index */
   function chooseLabel(index) {
     const chosen = project.labels[index];
-    if (!chosen) return;
+    if (!chosen) return false;
     label = index;
     change((editor) => (editor.selected === null ? editor : relabelBox(editor, editor.selected, chosen.name)));
     changed();
+    return true;
   }
 
   /** Select the box after the selected one, or before it; false at the end. @param {1 | -1} by */
@@ -128,6 +140,15 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     if (!entry || !config.show_flag) return;
     queue = [{ ...entry, flagged: !entry.flagged }, ...queue.slice(1)];
     say(entry.flagged ? "Not flagged any more" : "Flagged");
+    changed();
+  }
+
+  /** Something beside the boxes. @param {Said} said @param {string} text  The same in words. */
+  function takeSaid(said, text) {
+    const entry = current();
+    if (!entry || isBusy()) return;
+    queue = [{ ...entry, said }, ...queue.slice(1)];
+    say(text);
     changed();
   }
 
@@ -170,7 +191,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     if (!entry || isBusy() || !mayAnswer(answer)) return;
     const spans = editorSpans(entry.editor);
     /** @type {AnsweredTask} */
-    const answered = { ...entry.task, ...entry.editor.size, spans, answer, _answer_key: newKey() };
+    const answered = { ...entry.task, ...entry.editor.size, ...entry.said, spans, answer, _answer_key: newKey() };
     delete answered.candidates;
     if ("version" in entry.task) answered.replaced = replacedSpans(entry.task, entry.editor);
     if (entry.flagged) answered.flagged = true;
@@ -281,8 +302,6 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     counts: () => counts,
     refusal: () => refusal,
     labelIndex: () => label,
-    /** @param {number} index */
-    hasLabel: (index) => index < project.labels.length,
     labelName: () => project.labels[label]?.name ?? "object",
     /** How many more tasks to ask for. */
     wanted: () => wanted(queue),
@@ -303,6 +322,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     copy,
     paste,
     flag,
+    takeSaid,
     skip,
     mayAnswer,
     give,
@@ -324,10 +344,4 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
  */
 function asked({ answer, _answer_key, ...task }) {
   return task;
-}
-
-/** @param {Task} task */
-function describe(task) {
-  const count = task.spans?.length ?? 0;
-  return `${task.meta?.file ?? "Image"}, ${count === 1 ? "1 box" : `${count} boxes`}`;
 }

@@ -6,16 +6,18 @@
 import { isTouched } from "../boxes/editor.js";
 import { editsOf, replayEdits } from "../boxes/replay.js";
 import { Refused, saveDraft } from "./api.js";
+import { openSaid, sameSaid } from "./asked.js";
 import { openEntry } from "./queue.js";
 
 /** @import { Task } from "../types.js" */
 /** @import { Edits } from "../boxes/replay.js" */
+/** @import { Said } from "./asked.js" */
 /** @import { Entry } from "./queue.js" */
 /** @import { Vault } from "./vault.js" */
 
 /**
  * Work on one task, without the task that it began with.
- * @typedef {Edits & {session: string, hash: number, stamp: number, flagged: boolean, kept: boolean, later: boolean}} Work
+ * @typedef {Edits & {session: string, hash: number, stamp: number, flagged: boolean, kept: boolean, later: boolean, said?: Said}} Work
  *
  * As it travels.
  * @typedef {Work & {task: Task}} Draft
@@ -117,21 +119,23 @@ export function openDrafts(session, vault, stored, changed) {
   }
 
   /** @param {Draft} draft @returns {Entry | null} */
-  function entryOf({ task, flagged, kept, ...edits }) {
+  function entryOf({ task, flagged, kept, said, ...edits }) {
     const entry = openEntry(task, kept);
     const editor = replayEdits(entry.editor, edits);
-    return editor && { ...entry, editor, flagged };
+    return editor && { ...entry, editor, flagged, said: said ?? entry.said };
   }
 
   return {
     /** Take notice of what is on the desk now. @param {readonly Entry[]} entries */
     keep(entries) {
-      for (const { task, editor, kept, flagged } of entries) {
+      for (const { task, editor, kept, flagged, said } of entries) {
         const before = drafts.get(task._task_hash);
-        if (!before && !kept && !isTouched(editor) && flagged === (task.flagged ?? false)) continue;
-        const same = before?.past === editor.past && before.future === editor.future && before.flagged === flagged;
+        const asCame = !isTouched(editor) && flagged === (task.flagged ?? false) && sameSaid(said, openSaid(task));
+        if (!before && !kept && asCame) continue;
+        const same = before?.past === editor.past && before.future === editor.future && before.flagged === flagged
+          && (before.said === undefined || sameSaid(before.said, said));
         if (same && !before.later) continue;
-        const work = { session, hash: task._task_hash, stamp: Date.now(), flagged, kept, later: false };
+        const work = { session, hash: task._task_hash, stamp: Date.now(), flagged, kept, later: false, said };
         keep({ ...editsOf(editor), ...work, task: before?.task ?? task });
       }
     },

@@ -2,8 +2,10 @@
 
 import { isTouched, openEditor } from "../boxes/editor.js";
 import { NO_LIMITS } from "../boxes/limits.js";
+import { openSaid } from "./asked.js";
 
 /** @import { Editor, Task } from "../types.js" */
+/** @import { Said } from "./asked.js" */
 
 /**
  * @typedef {object} Entry
@@ -11,6 +13,7 @@ import { NO_LIMITS } from "../boxes/limits.js";
  * @property {Editor} editor
  * @property {boolean} kept  Its boxes are a person's (an answer taken back): no prediction replaces them.
  * @property {boolean} flagged  Marked to be found again.
+ * @property {Said} said  Beside the boxes.
  *
  * @typedef {readonly Entry[]} Queue
  */
@@ -26,7 +29,7 @@ export const AHEAD = 3;
 export function openEntry(task, kept = false) {
   const { width = 0, height = 0, spans = [], candidates = [], flagged = false } = task;
   const limits = kept && !task.candidates ? null : NO_LIMITS;
-  return { task, editor: openEditor([...spans, ...candidates], { width, height }, limits), kept, flagged };
+  return { task, editor: openEditor([...spans, ...candidates], { width, height }, limits), kept, flagged, said: openSaid(task) };
 }
 
 /**
@@ -64,7 +67,7 @@ export function refreshTask(queue, task) {
   const entry = queue[at];
   if (!entry || entry.kept || isTouched(entry.editor) || entry.editor.selected !== null) return queue;
   const same = entry.task.version === task.version && boxesOf(entry.task) === boxesOf(task);
-  return same ? queue : queue.with(at, openEntry(task));
+  return same ? queue : queue.with(at, { ...openEntry(task), flagged: entry.flagged, said: entry.said });
 }
 
 /** @param {Task} task */

@@ -29,7 +29,7 @@ const WAYS = { left: { x: -1, y: 0 }, right: { x: 1, y: 0 }, up: { x: 0, y: -1 }
 
 /**
  * What opens over the page.
- * @typedef {{help: () => void, nameLabel: () => void, history: () => void, progress: () => void}} Dialogs
+ * @typedef {{help: () => void, nameLabel: () => unknown, history: () => void, progress: () => void}} Dialogs
  */
 
 /**
@@ -40,8 +40,9 @@ const WAYS = { left: { x: -1, y: 0 }, right: { x: 1, y: 0 }, up: { x: 0, y: -1 }
  * @param {PersonalLimits} limits
  * @param {Dialogs} dialogs
  * @param {() => void} save  Says that all is saved, or not yet.
+ * @param {(place: number, again: boolean) => boolean} choose  The label, or the option, at a place.
  */
-export function createCommands(desk, stage, settings, limits, dialogs, save) {
+export function createCommands(desk, stage, settings, limits, dialogs, save, choose) {
   const { viewport, handles } = stage;
 
   /** Change the selected box; steps of a key held down are one edit. @param {boolean} again @param {(editor: Editor) => Editor} make */
@@ -175,7 +176,7 @@ export function createCommands(desk, stage, settings, limits, dialogs, save) {
      */
     perform(name, again = false) {
       const label = labelIndex(name);
-      if (label !== null) return desk.hasLabel(label) && (again || desk.chooseLabel(label), true);
+      if (label !== null) return choose(label, again);
       const command = commands[name];
       if (!command) return false;
       return again && !command.repeats ? true : command.run(again) !== false;

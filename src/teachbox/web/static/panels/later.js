@@ -1,5 +1,6 @@
 /** Panels that are loaded when they are first opened: who never opens them never waits for them. */
 
+import { Refused } from "../desk/api.js";
 import { announce } from "./dom.js";
 
 /** @import { AnsweredTask, Project } from "../types.js" */
@@ -49,6 +50,17 @@ export function createLater(project, open, colorOf) {
     /** There are new answers. */
     refresh: () => history?.refresh(),
   };
+}
+
+/** What views ask beside boxes: it is waited for, since without it no image could be answered. */
+export async function loadQuestion() {
+  try {
+    const [question] = await Promise.all([import("../later/question.js"), addStyle("question")]);
+    return question;
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof Event)) throw error;
+    throw new Refused("A part of it cannot be loaded; open it again");
+  }
 }
 
 /** @param {string} name @returns {Promise<unknown>} */

@@ -50,12 +50,13 @@ export function createRail(perform, keyOf, look, set, tools) {
         else perform(name);
         leaveToImage(event);
       });
-      button.hidden = name.startsWith("tool-") && !tools.includes(name.slice("tool-".length));
+      button.hidden = name === "crosshair" ? !tools.length : name.startsWith("tool-") && !tools.includes(name.slice("tool-".length));
       button.title = title;
       button.ariaLabel = title;
       buttons[name] = button;
       row.append(button);
     }
+    row.hidden = group.every(([name]) => buttons[name]?.hidden);
     part("rail").append(row);
   }
   for (const name of /** @type {const} */ (["brightness", "contrast"])) {

@@ -5,8 +5,18 @@ import { element, part } from "./dom.js";
 /** @import { Task } from "../types.js" */
 /** @import { Config } from "../desk/config.js" */
 
-/** @param {Config} config */
-export function showParts(config) {
+/**
+ * @param {Config} config
+ * @param {boolean} editable  Whether boxes are drawn and changed.
+ */
+export function showParts(config, editable) {
+  part("labels").hidden = !editable;
+  part("delete").hidden = !editable;
+  part("hints").hidden = !editable;
+  if (!editable) {
+    part("canvas").ariaLabel = "Image";
+    part("no-boxes").textContent = "No boxes.";
+  }
   for (const id of ["counts", "progress"]) part(id).classList.toggle("unseen", !config.show_stats);
   part("facts").hidden = config.hide_meta;
   part("flag").hidden = !config.show_flag;

@@ -1,0 +1,52 @@
+"""What a recipe returns, checked before anything of it is started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from teachbox.errors import UsageError
+from teachbox.recipes.settings import read_settings
+from teachbox.web.project_labels import ProjectLabels
+from teachbox.web.questions import VIEWS
+
+REQUIRED = ("dataset", "stream", "view_id")
+HOOKS = ("on_exit", "on_load", "predict", "served_version", "update")
+OPTIONAL = ("config", "db", "exclude", "labels", *HOOKS)
+DRAWN = ("image_manual",)
+"""Views in which boxes are drawn, which takes labels."""
+
+
+def check_components(components: Any) -> None:
+    """Raises `UsageError` naming what of a recipe's components is missing, wrong, or not supported here."""
+    if not isinstance(components, dict):
+        raise UsageError(f"the recipe returned {type(components).__name__}; it must return a dict of components")
+    for key in REQUIRED:
+        if key not in components:
+            raise UsageError(f"the recipe's components have no {key!r}; they need {', '.join(REQUIRED)}")
+    for key in components:
+        if key not in REQUIRED + OPTIONAL:
+            supported = ", ".join(sorted(REQUIRED + OPTIONAL))
+            raise UsageError(f"the recipe's component {key!r} is not supported; supported are {supported}")
+    if not isinstance(components["dataset"], str) or not components["dataset"]:
+        raise UsageError(f"the recipe's dataset is {components['dataset']!r}; it must be the name of a dataset")
+    for key in HOOKS:
+        if components.get(key) is not None and not callable(components[key]):
+            raise UsageError(f"the recipe's {key} is {components[key]!r}; it must be a function")
+    labels = components.get("labels")
+    if labels is not None and not isinstance(labels, ProjectLabels):
+        raise UsageError(f"the recipe's labels are {labels!r}; names belong in config['labels']")
+    config = components.get("config") or {}
+    if not isinstance(config, dict):
+        raise UsageError(f"the recipe's config is {config!r}; it must be a dict")
+    view_id = components["view_id"]
+    if view_id not in VIEWS:
+        raise UsageError(f"the recipe's view_id is {view_id!r}; it can be {', '.join(VIEWS)}")
+    settings = read_settings(config)
+    views = views_of(view_id, settings)
+    if any(view in DRAWN for view in views) and not settings["labels"]:
+        raise UsageError("the recipe's config has no labels; give at least one, in config['labels']")
+
+
+def views_of(view_id: str, settings: dict[str, Any]) -> tuple[str, ...]:
+    """The views that are shown together."""
+    return (view_id,)
