@@ -15,7 +15,7 @@ test("better, with the class that gained most and the one that lost", () => {
   const classes = [row("balloon", 0.7, 0.5), row("kite", 0.5, 0.5), row("bird", 0.3, 0.4)];
   assert.equal(
     measuredText({ before: 6, means, classes }),
-    "Version 7 is better than version 6: mAP 0.45 → 0.62, mAP@.50 0.70 → 0.81. " +
+    "Version 7 is better than the last one measured: mAP 0.45 → 0.62, mAP@.50 0.70 → 0.81. " +
       "balloon gained most, 0.50 → 0.70. bird lost most, 0.40 → 0.30.",
   );
 });
@@ -23,11 +23,11 @@ test("better, with the class that gained most and the one that lost", () => {
 test("worse, and as good", () => {
   const means = [row("mAP", 0.5, 0.62)];
   const text = measuredText({ before: 6, means, classes: [row("kite", 0.49, 0.5), row("bird", 0.3, 0.5)] });
-  assert.equal(text, "Version 7 is worse than version 6: mAP 0.62 → 0.50. bird lost most, 0.50 → 0.30.");
+  assert.equal(text, "Version 7 is worse than the last one measured: mAP 0.62 → 0.50. bird lost most, 0.50 → 0.30.");
   // What is not seen in the numbers is not called a gain.
   assert.equal(
     measuredText({ before: 4, means: [row("mAP", 0.623, 0.621)], classes: [row("bird", 0.623, 0.621)] }),
-    "Version 7 is as good as version 4: mAP 0.62 → 0.62.",
+    "Version 7 is as good as the last one measured: mAP 0.62 → 0.62.",
   );
 });
 

@@ -80,6 +80,13 @@ def test_the_round_under_way():
     assert round_under_way([], {}, 125.0) is None
 
 
+def test_where_tensorboard_is(make_feed, images, serve_feed):
+    where = [":6006", None]
+    client = serve_feed(make_feed(images(1))[0], tensorboard=where.pop)
+    assert client.get("/progress").json()["tensorboard"] is None  # it is starting
+    assert client.get("/progress").json()["tensorboard"] == ":6006"
+
+
 def test_over_http(make_feed, images, serve_feed, store):
     client = serve_feed(make_feed(images(2))[0])
     (task,) = client.post("/get_session_questions", json={"session_id": "ann"}).json()["tasks"][:1]
@@ -91,6 +98,7 @@ def test_over_http(make_feed, images, serve_feed, store):
     store.set_trainer_status("boxes", state="training", step=0, steps=40)
     told = client.get("/progress").json()
     assert told["answers"] == {"accept": 1, "reject": 0, "ignore": 0}
+    assert (told["asked"], told["progress"]) == (2, 0.5)
     assert (told["predicted"], told["untouched"], told["boxes_per_minute"]) == (1, 0.0, None)
     assert told["groups"] == [{"from": 1, "to": 1, "added": 1, "moved": 0, "relabelled": 0, "removed": 0, "kept": 0}]
     assert told["suggestions"] == [{"version": 7, "answers": 1, "untouched": 0, "agreement": 0}]

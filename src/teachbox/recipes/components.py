@@ -10,7 +10,7 @@ from teachbox.web.project_labels import ProjectLabels
 from teachbox.web.questions import VIEWS
 
 REQUIRED = ("dataset", "stream", "view_id")
-HOOKS = ("on_exit", "on_load", "predict", "served_version", "update")
+HOOKS = ("on_exit", "on_load", "predict", "served_version", "tensorboard", "update")
 OPTIONAL = ("config", "db", "exclude", "labels", *HOOKS)
 DRAWN = ("image_manual",)
 """Views in which boxes are drawn, which takes labels."""

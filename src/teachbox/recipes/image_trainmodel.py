@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from teachbox.errors import TeachboxError, UsageError
 from teachbox.recipes.model_server import server_to_start
@@ -16,6 +17,8 @@ from teachbox.recipes.processes import Program, State, Supervisor
 from teachbox.recipes.project import open_project
 from teachbox.recipes.recipe import Arg, Components, recipe
 from teachbox.recipes.streams import source_stream
+from teachbox.recipes.tensorboard import HELP as TENSORBOARD_HELP
+from teachbox.recipes.tensorboard import Board, board_at
 from teachbox.recipes.train import MIX_HELP, command_line
 from teachbox.recipes.web_app import Controller, label_config
 from teachbox.serving.client import Client
@@ -54,6 +57,7 @@ _TF_LEVELS = {10: "0", 20: "0", 30: "1", 40: "2", 50: "3"}
     idle_seconds=Arg("--idle-seconds", "-is", help="and so does any new one after so many quiet seconds"),
     seed=Arg("--seed", help="of everything in training that is drawn at random"),
     mix=Arg("--mix", help=MIX_HELP),
+    tensorboard=Arg("--tensorboard", help=TENSORBOARD_HELP),
     exclude=Arg("--exclude", "-e", help="datasets whose images are left out, with commas between"),
 )
 def image_trainmodel(
@@ -81,6 +85,7 @@ def image_trainmodel(
     idle_seconds: float = 30.0,
     seed: int = 0,
     mix: str | None = None,
+    tensorboard: str | None = None,
     exclude: list[str] | None = None,
 ) -> Components:
     """Label images in the browser while a detector trains beside you.
@@ -111,6 +116,7 @@ def image_trainmodel(
         mix=mix,
     )
     settings.check()
+    board = None if tensorboard is None else board_at(tensorboard, model_dir)
     project = open_project(
         config_path,
         label_map_path=label_map_path,
@@ -123,7 +129,7 @@ def image_trainmodel(
     server = server_to_start(client, export_dir, model_dir / "logs" / "model_server.log")
     for folder in (model_dir, export_dir, data_dir):
         _make_folder(folder)
-    loop = _Loop(settings, client, server)
+    loop = _Loop(settings, client, server, board)
     labels = ProjectLabels(project.labels)
     predictor = Predictor(client, lambda: labels.map, threshold, None if label is None else lambda: labels.shown)
     logger.info(
@@ -138,6 +144,7 @@ def image_trainmodel(
         "labels": labels,
         "predict": predictor.predict,
         "served_version": predictor.served_version,
+        "tensorboard": None if board is None else board.link,
         "on_load": loop.start,
         "on_exit": loop.stop,
     }
@@ -150,12 +157,15 @@ class _Loop:
     settings: TrainerSettings
     client: Client
     server: Program | None
+    board: Board | None = None
     supervisor: Supervisor | None = None
 
     def start(self, controller: Controller) -> None:
         """Start what has to be started; returns at once."""
         dataset = self.settings.dataset
         settings = dataclasses.replace(self.settings, db=controller.db)
+        host = urlsplit(controller.url).hostname or "127.0.0.1"
+        board = None if self.board is None else self.board.program(host)
         trainer = Program(TRAINER, command_line(settings), settings.model_dir / "logs" / "trainer.log")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _TF_LEVELS[settings.tf_logging_level])
 
@@ -168,6 +178,8 @@ class _Loop:
         if self.server is not None:
             self.supervisor.start(self.server)
         self.supervisor.start(trainer)
+        if board is not None:
+            self.supervisor.start(board)
 
     def stop(self, controller: Controller) -> None:
         """Stop what was started, and say what the model has come to."""

@@ -29,11 +29,12 @@ _ERROR_LINE = b"teachbox: "
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: a name for people, the arguments after `teachbox`, and the file for its output."""
+    """What to run: a name for people, arguments, the file for its output, and the module that takes them."""
 
     name: str
     argv: list[str]
     log: Path
+    module: str = "teachbox"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class _Keeper(threading.Thread):
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "teachbox", *self.program.argv],
+            [sys.executable, "-m", self.program.module, *self.program.argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

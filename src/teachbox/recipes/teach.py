@@ -11,6 +11,7 @@ from teachbox.recipes.image_trainmodel import image_trainmodel
 from teachbox.recipes.model_server import free_port
 from teachbox.recipes.recipe import Arg, Components, recipe
 from teachbox.recipes.streams import source_stream
+from teachbox.recipes.tensorboard import HELP as TENSORBOARD_HELP
 from teachbox.recipes.train import MIX_HELP
 
 MODEL_SERVER_PORT = 8500
@@ -26,6 +27,7 @@ STEPS = 40
     steps_per_epoch=Arg("--steps-per-epoch", "-spe", help="steps of one round of training"),
     threshold=Arg("--threshold", "-t", help="predictions with a lower score are not shown"),
     mix=Arg("--mix", help=MIX_HELP),
+    tensorboard=Arg("--tensorboard", help=TENSORBOARD_HELP),
 )
 def teach(
     *,
@@ -36,6 +38,7 @@ def teach(
     steps_per_epoch: int = STEPS,
     threshold: float = 0.5,
     mix: str | None = None,
+    tensorboard: str | None = None,
 ) -> Components:
     """Label a folder of images and teach a detector meanwhile.
 
@@ -70,5 +73,6 @@ def teach(
         steps_per_epoch=steps_per_epoch,
         threshold=threshold,
         mix=mix,
+        tensorboard=tensorboard,
     )
     return {**components, "db": str(folder / "teachbox.db")}

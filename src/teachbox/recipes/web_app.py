@@ -126,7 +126,8 @@ class _Life:
         project = {"view_id": view_id, "threshold": threshold, "config": page_config(settings)}
         # A page that only this machine is to see answers to no other name: no foreign site can reach it by DNS.
         hosts = list(_LOOPBACK) if settings["host"] in _LOOPBACK else None
-        self.app = create_app(store, self._feed, project, labels=labels, allowed_hosts=hosts)
+        board = components.get("tensorboard")
+        self.app = create_app(store, self._feed, project, labels=labels, allowed_hosts=hosts, tensorboard=board)
         self.server: WebServer | None = None
         self.error: TeachboxError | None = None
         self._lock = threading.Lock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,6 +35,7 @@ def create_app(
     *,
     labels: ProjectLabels | None = None,
     allowed_hosts: Sequence[str] | None = None,
+    tensorboard: Callable[[], str | None] | None = None,
 ) -> FastAPI:
     """The app over `store` and `feed`; `project` is what `GET /project` tells (labels, threshold, config).
 
@@ -42,6 +43,7 @@ def create_app(
 
     The app starts the feed, and stops it. `allowed_hosts` are the names it may be called by (None: any); for an app
     that listens on this machine alone they keep other sites' pages from reaching it by a name of their own.
+    `tensorboard` says where TensorBoard is: an address, or `:port` of the machine that the page comes from.
     """
     events = Events()
     board = StatusBoard(store, feed)
@@ -65,7 +67,7 @@ def create_app(
         feed.stop()
 
     app = FastAPI(title="Teachbox", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
-    app.state.parts = Parts(store, feed, events, board, told, labels)
+    app.state.parts = Parts(store, feed, events, board, told, labels, tensorboard)
     for room in (pages, answers, history, label_routes, live, news, progress):
         app.include_router(room.router)
     app.mount("/static", PageFiles(pages.STATIC), name="static")

@@ -224,11 +224,18 @@ class Feed:
         with self._changed:
             if self._exhausted and not len(self._queue):
                 return 1.0
+        asked = self.asked
+        if asked is None:
+            return None
+        return min(1.0, self.total / asked) if asked > 0 else 1.0
+
+    @property
+    def asked(self) -> int | None:
+        """How many images the source has to ask, as far as it is read; None where its length is not known."""
         if self._source_length is None:
             return None
         skipped = self._completer.skipped
-        asked = self._source_length - skipped.excluded - skipped.duplicate - skipped.broken
-        return min(1.0, self.total / asked) if asked > 0 else 1.0
+        return self._source_length - skipped.excluded - skipped.duplicate - skipped.broken
 
     @property
     def done(self) -> bool:

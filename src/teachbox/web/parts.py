@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -30,6 +31,8 @@ class Parts:
     board: StatusBoard
     project: dict[str, Any]
     labels: ProjectLabels
+    tensorboard: Callable[[], str | None] | None = None
+    """Where TensorBoard is; None until it is there."""
 
     def session(self, given: str | None) -> str:
         """The session id of a request: what it says, or everyone's. Raises `DataError`."""

@@ -31,6 +31,7 @@ def progress(parts: UseParts) -> Json:
         {
             "answers": store.answer_counts(dataset),
             "progress": parts.feed.progress,
+            "asked": parts.feed.asked,
             **pace(facts),
             **untouched(facts),
             "groups": groups(facts),
@@ -38,7 +39,7 @@ def progress(parts: UseParts) -> Json:
             "curve": curve(store.metrics(dataset)),
             "round": round_under_way(store.runs(dataset), store.trainer_status(dataset), time.time()),
             "news": None if served is None else news_of(store, dataset, served),
-            "tensorboard": parts.project.get("tensorboard"),
+            "tensorboard": parts.tensorboard() if parts.tensorboard else None,
         }
     )
 

@@ -78,6 +78,8 @@ class App:
         self._labels = labels
         self._paths = paths
         self._model = model
+        self.board: str | None = None
+        """Where TensorBoard is said to be."""
         self._port = 0
         self._server: WebServer | None = None
         self._thread: threading.Thread | None = None
@@ -104,7 +106,7 @@ class App:
             **options,
         )
         told = {"labels": self._labels, "threshold": THRESHOLD, "config": page_config(self._settings)}
-        app = create_app(self.store, feed, {**told, "view_id": self._view_id})
+        app = create_app(self.store, feed, {**told, "view_id": self._view_id}, tensorboard=lambda: self.board)
         listener = bind("127.0.0.1", self._port)
         ready = threading.Event()
         self._server = WebServer(app, listener, ready.set)

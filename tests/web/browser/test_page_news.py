@@ -46,7 +46,7 @@ def test_what_a_new_version_brings(serve, annotate, seer, artifacts):
     evaluated(app, 2, 0.5, 0.75, 0.2)
     app.store.set_trainer_status(DATASET, state="waiting")
     expect(news).to_have_text(
-        "Version 2 is better than version 1: mAP 0.25 → 0.50. balloon gained most, 0.25 → 0.75. "
+        "Version 2 is better than the last one measured: mAP 0.25 → 0.50. balloon gained most, 0.25 → 0.75. "
         "bird lost most, 0.25 → 0.20."
     )
     person.page.screenshot(path=artifacts / "page-news.png")
@@ -61,11 +61,11 @@ def test_what_a_new_version_brings(serve, annotate, seer, artifacts):
     expect(news).to_have_text("")
     person.press("m")
     dialog = person.page.get_by_role("dialog", name="Progress")
-    expect(dialog).to_contain_text("Version 2 is better than version 1: mAP 0.25 → 0.50.")
+    expect(dialog).to_contain_text("Version 2 is better than the last one measured: mAP 0.25 → 0.50.")
     person.press("Escape")
     evaluated(app, 3, 0.25, 0.75, 0.2)
     seer.version = 3
-    expect(news).to_contain_text("Version 3 is worse than version 2: mAP 0.50 → 0.25.")
+    expect(news).to_contain_text("Version 3 is worse than the last one measured: mAP 0.50 → 0.25.")
 
 
 def test_a_version_of_which_nothing_is_known_is_no_news(serve, annotate, seer):

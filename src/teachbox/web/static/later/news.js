@@ -34,7 +34,7 @@ function measuredText(version, { before, means, classes }) {
   if (!first || first.before === null || before === null) return `Version ${version} serves: ${values}. None before it was measured so.`;
   const gain = rounded(first.value) - rounded(first.before);
   const verdict = gain > 0 ? "is better than" : gain < 0 ? "is worse than" : "is as good as";
-  return [`Version ${version} ${verdict} version ${before}: ${values}.`, ...classTexts(classes)].join(" ");
+  return [`Version ${version} ${verdict} the last one measured: ${values}.`, ...classTexts(classes)].join(" ");
 }
 
 /** The class that gained most and the one that lost most, where there is more than one. @param {ClassGain[]} classes */
