@@ -208,7 +208,8 @@ def renamed(task: Task, names: Mapping[str, str]) -> Task:
     """The task with its labels under the names of today; the very task where that changes nothing."""
     if not names:
         return task
-    changed: Task = {}
+    asked = task.get("label")
+    changed: Task = {"label": names[asked]} if isinstance(asked, str) and asked in names else {}
     for key in _SPANS:
         spans = task.get(key)
         if isinstance(spans, list) and any(isinstance(span, Mapping) and span.get("label") in names for span in spans):

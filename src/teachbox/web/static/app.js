@@ -1,8 +1,9 @@
 /** The page: makes its parts and joins them. What a person can do is in `keys/commands.js`, what is shown in `screen.js`. */
 
+import { namesOf } from "./boxes/renames.js";
 import { createStage } from "./canvas/stage.js";
 import { openImages } from "./canvas/images.js";
-import { Refused } from "./desk/api.js";
+import { Refused, Unreachable, addLabel } from "./desk/api.js";
 import { asksMore, mayEdit, viewsOf } from "./desk/asked.js";
 import { configOf } from "./desk/config.js";
 import { createDesk } from "./desk/desk.js";
@@ -32,7 +33,7 @@ import { createRail } from "./panels/rail.js";
 import { showParts } from "./panels/shown.js";
 import { ANSWERS, boxText, createScreen, sayBoxes } from "./screen.js";
 
-/** @import { Project } from "./types.js" */
+/** @import { Label, Project } from "./types.js" */
 
 /** @param {Project} project */
 async function openPage(project) {
@@ -49,11 +50,41 @@ async function openPage(project) {
   const config = configOf(project);
   showParts(config, editable);
   const colors = new Map(Object.entries(config.custom_theme.labels ?? {}));
-  for (const label of project.labels) colors.set(label.name, labelColor(label.color));
+  showColors();
   /** @param {string} name */
   const colorOf = (name) => colors.get(name) ?? labelColor(undefined);
 
-  const later = createLater(project, (answered, id) => desk.open(answered, id), colorOf);
+  function showColors() {
+    for (const { name, color, was = [] } of project.labels) for (const each of [name, ...was]) colors.set(each, labelColor(color));
+  }
+
+  /** The labels as they are from now on: here or elsewhere one was added, renamed or recoloured. @param {readonly Label[]} labels */
+  function takeLabels(labels) {
+    if (JSON.stringify(labels) === JSON.stringify(project.labels)) return;
+    project.labels.splice(0, Infinity, ...labels);
+    showColors();
+    limits.rename(namesOf(labels));
+    desk.relabelled();
+    renew();
+    later.relabelled();
+    show();
+  }
+
+  /** A label that was typed and is not there yet. @param {string} name */
+  async function addTyped(name) {
+    try {
+      const { id, labels } = await addLabel(name);
+      takeLabels(labels);
+      desk.chooseLabel(labels.findIndex((label) => label.id === id));
+      announce(`Added: ${name}`);
+    } catch (error) {
+      if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
+      desk.refuse(`The label “${name}” was not added: ${error.message}`);
+      show();
+    }
+  }
+
+  const later = createLater(project, (answered, id) => desk.open(answered, id), colorOf, takeLabels);
   const person = new URLSearchParams(location.search).get("session") ?? "";
   const limits = openLimits(person, stored, project.threshold ?? 0, () => show());
   const doubts = createDoubts(() => show());
@@ -118,10 +149,10 @@ async function openPage(project) {
     part("handles"),
     { editable, colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look, describe: boxText, doubts: doubts.of },
   );
-  const supply = createSupply(project, desk, outbox, drafts, () => show());
+  const supply = createSupply(project, desk, outbox, drafts, () => show(), takeLabels);
   const keysBefore = editable ? 10 : 0;
   const question = asking?.createQuestion(views, config, desk, keysBefore, colorOf) ?? null;
-  const show = createScreen(project, desk, supply, stage, images, colorOf, limits, doubts, question, trouble);
+  const { show, renew } = createScreen(project, desk, supply, stage, images, colorOf, limits, doubts, question, trouble);
 
   function trouble() {
     const [gone, failing, answers] = [supply.gone(), outbox.isFailing(), outbox.files()];
@@ -149,10 +180,11 @@ async function openPage(project) {
     return (question?.choose(place) ?? false) || (editable && desk.chooseLabel(place));
   }
 
-  const labelPalette = createLabelPalette(project.labels, desk.chooseLabel);
+  const labelPalette = createLabelPalette(project.labels, desk.chooseLabel, addTyped);
   const dialogs = {
     help: createKeyHelp(personal).open,
     nameLabel: () => editable && labelPalette.open(),
+    editLabels: () => editable && later.labels(),
     history: later.history,
     progress: later.progress,
   };
@@ -160,7 +192,7 @@ async function openPage(project) {
   const rail = createRail(perform, keyOf, settings.get, settings.set, settings.tools);
   for (const answer of ANSWERS) onPress(answer, () => perform(answer));
   onPress("undo", desk.undo);
-  for (const command of ["skip", "flag", "help"]) onPress(command, () => perform(command));
+  for (const command of ["skip", "flag", "help", "edit-labels"]) onPress(command, () => perform(command));
   onPress("delete", desk.deleteSelected);
   listenToKeys(personal.keys, perform, holds, isForFocused);
   addEventListener("online", outbox.flush);

@@ -26,7 +26,7 @@ import { statusLine } from "./panels/status_line.js";
 export const ANSWERS = /** @type {const} */ (["accept", "reject", "ignore"]);
 
 /**
- * A function that shows everything as it now is.
+ * `show` shows everything as it now is.
  * @param {Project} project
  * @param {Desk} desk
  * @param {ReturnType<typeof createSupply>} supply
@@ -48,7 +48,7 @@ export function createScreen(project, desk, supply, stage, images, colorOf, limi
   document.title = `${project.dataset} · Teachbox`;
 
   /** @param {boolean} [arrived]  Whether suggestions came to the task that is shown. */
-  return function show(arrived = false) {
+  function show(arrived = false) {
     const last = desk.lastGiven();
     const ahead = desk.images().slice(0, AHEAD + 1);
     images.hold(last ? [...ahead, last.answered.image] : ahead);
@@ -69,7 +69,15 @@ export function createScreen(project, desk, supply, stage, images, colorOf, limi
     showAnswers(desk, ready ? entry.editor : null, editable);
     showProgress(desk.counts(), supply.status()?.progress ?? null);
     showBanner(trouble() || desk.refusal());
-  };
+  }
+
+  /** The labels are others now. */
+  function renew() {
+    for (const panel of [labelBar, boxList, limitPanel]) panel.renew();
+    stage.repaint();
+  }
+
+  return { show, renew };
 }
 
 /** @param {Desk} desk @param {Editor | null} editor  Null where no image is shown. @param {boolean} editable */

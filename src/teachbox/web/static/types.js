@@ -7,7 +7,7 @@
  * @typedef {readonly [number, number][]} Shape  Corners of a polygon.
  *
  * @typedef {"accept" | "reject" | "ignore"} Answer
- * @typedef {{name: string, color: string}} Label
+ * @typedef {{id: number, name: string, color: string, was?: readonly string[]}} Label  `was`: names that it had before.
  *
  * @typedef {object} Span  One box as it travels, in pixels of the original image.
  * @property {string} label

@@ -95,6 +95,23 @@ export function skipTask(session, taskHash) {
 }
 
 /**
+ * @param {string} name
+ * @param {string} [color]
+ * @returns {Promise<{id: number, labels: Project["labels"]}>}
+ */
+export function addLabel(name, color = "") {
+  return post("add_label", { name, color });
+}
+
+/**
+ * @param {{id: number, name?: string, color?: string}} change
+ * @returns {Promise<{labels: Project["labels"]}>}
+ */
+export function changeLabel(change) {
+  return post("change_label", change);
+}
+
+/**
  * @param {string} path
  * @param {unknown} content
  */

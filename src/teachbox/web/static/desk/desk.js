@@ -4,6 +4,7 @@
  */
 
 import { deleteBox, editorSpans, isTouched, limitEditor, pasteBox, relabelBox, select, selectNext, selectedBox } from "../boxes/editor.js";
+import { namesOf, renameBoxes, renameTask } from "../boxes/renames.js";
 import { replacedSpans } from "../boxes/suggestions.js";
 import { mayEdit, viewsOf } from "./asked.js";
 import { configOf } from "./config.js";
@@ -58,8 +59,13 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
   /** Tasks that were skipped, with what was done to them. @type {Map<number, Entry>} */
   const skips = new Map();
 
+  let names = namesOf(project.labels);
+  /** Tasks and boxes in which nothing has an older name. @type {WeakSet<object>} */
+  let upToDate = new WeakSet();
+
   /** The entry that is shown, with the suggestions that are to be. */
   function current() {
+    if (queue[0] && names.size) queue = [renamed(queue[0]), ...queue.slice(1)];
     const entry = queue[0];
     if (entry) queue = setEditor(queue, limitEditor(entry.editor, limits()));
     return queue[0] ?? null;
@@ -69,6 +75,21 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
   function describe(task) {
     const count = task.spans?.length ?? 0;
     return [`${task.meta?.file ?? "Image"}, ${count === 1 ? "1 box" : `${count} boxes`}`, words(task)].filter(Boolean).join(". ");
+  }
+
+  /** @param {Entry} entry @returns {Entry} */
+  function renamed(entry) {
+    if (upToDate.has(entry.editor.all) && upToDate.has(entry.task)) return entry;
+    const next = { ...entry, editor: renameBoxes(entry.editor, names), task: renameTask(entry.task, names) };
+    for (const one of [next.editor.all, next.task]) upToDate.add(one);
+    return next;
+  }
+
+  /** The labels of the project are others now. */
+  function relabelled() {
+    names = namesOf(project.labels);
+    upToDate = new WeakSet();
+    changed();
   }
 
   const picture = () => (queue[0] ? pictureOf(queue[0].task.image) : null);
@@ -302,6 +323,7 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     counts: () => counts,
     refusal: () => refusal,
     labelIndex: () => label,
+    relabelled,
     labelName: () => project.labels[label]?.name ?? "object",
     /** How many more tasks to ask for. */
     wanted: () => wanted(queue),

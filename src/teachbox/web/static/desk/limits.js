@@ -46,6 +46,13 @@ export function openLimits(person, storage, first, changed) {
     /** @returns {Limits} */
     get: () => limits,
     set: setLimit,
+    /** A label's own limit stays its own under another name. @param {import("../boxes/renames.js").Names} names */
+    rename(names) {
+      const own = Object.entries(limits.labels);
+      if (own.some(([label]) => names.has(label))) {
+        set({ ...limits, labels: Object.fromEntries(own.map(([label, limit]) => [names.get(label) ?? label, limit])) });
+      }
+    },
     /** @param {string | null} label @param {1 | -1} by */
     step: (label, by) => setLimit(label, (label === null ? limits.all : limitOf(limits, label)) + by * STEP),
   };

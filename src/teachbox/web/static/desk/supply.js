@@ -3,7 +3,7 @@
 import { Refused, Unreachable, getProject, getQuestions, skipTask } from "./api.js";
 import { openConnection } from "./connection.js";
 
-/** @import { Project, Status } from "../types.js" */
+/** @import { Label, Project, Status } from "../types.js" */
 /** @import { Desk } from "./desk.js" */
 /** @import { Drafts } from "./drafts.js" */
 /** @import { Outbox } from "./outbox.js" */
@@ -23,8 +23,9 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * @param {Outbox} outbox
  * @param {Drafts} drafts
  * @param {() => void} changed
+ * @param {(labels: readonly Label[]) => void} takeLabels
  */
-export function createSupply(project, desk, outbox, drafts, changed) {
+export function createSupply(project, desk, outbox, drafts, changed, takeLabels) {
   const session = project.session_id;
   /** @type {Status | null} */
   let status = null;
@@ -109,6 +110,8 @@ export function createSupply(project, desk, outbox, drafts, changed) {
         {
           status: takeStatus,
           task: desk.takeTask,
+          /** @param {{labels: Label[]}} told */
+          labels: ({ labels }) => takeLabels(labels),
           /** @param {{version: number}} served */
           served: ({ version }) => takeStatus({ ...status, served_version: version }),
         },

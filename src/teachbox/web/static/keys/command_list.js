@@ -28,6 +28,7 @@ export const COMMAND_GROUPS = [
       { name: "deselect", title: "Let go; drop what is being drawn" },
       { name: "delete", title: "Delete" },
       { name: "name-label", title: "Choose a label by typing its name" },
+      { name: "edit-labels", title: "Labels: add, rename, recolour" },
       { name: "copy", title: "Copy" },
       { name: "paste", title: "Paste, on this image or another" },
       { name: "undo-edit", title: "Undo an edit" },

@@ -29,7 +29,8 @@ const WAYS = { left: { x: -1, y: 0 }, right: { x: 1, y: 0 }, up: { x: 0, y: -1 }
 
 /**
  * What opens over the page.
- * @typedef {{help: () => void, nameLabel: () => unknown, history: () => void, progress: () => void}} Dialogs
+ * @typedef {{help: () => void, nameLabel: () => unknown, editLabels: () => unknown, history: () => void,
+ *   progress: () => void}} Dialogs
  */
 
 /**
@@ -133,6 +134,7 @@ export function createCommands(desk, stage, settings, limits, dialogs, save, cho
     "next-box": { run: () => nextBox(1), repeats: true },
     "previous-box": { run: () => nextBox(-1), repeats: true },
     "name-label": { run: dialogs.nameLabel },
+    "edit-labels": { run: dialogs.editLabels },
     copy: { run: desk.copy },
     paste: { run: desk.paste },
     "insert-box": { run: insertBox },

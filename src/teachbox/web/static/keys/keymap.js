@@ -17,6 +17,7 @@ export const DEFAULT_KEYS = {
   "next-box": ["tab"],
   "previous-box": ["shift+tab"],
   "name-label": ["l", "/"],
+  "edit-labels": ["shift+l"],
   copy: ["mod+c"],
   paste: ["mod+v"],
   "undo-edit": ["z", "mod+z"],

@@ -52,7 +52,7 @@ export function createHistory(dataset, labels, open) {
   /** @param {string} name */
   const select = (name) => /** @type {HTMLSelectElement} */ (form.elements.namedItem(name));
   for (const [value, text] of Object.entries(WORDS)) select("answer").add(new Option(text, value));
-  for (const { name } of labels) select("label").add(new Option(name, name));
+  showLabels();
   part("rail").after(panel);
 
   /** @type {Row[]} */
@@ -63,6 +63,13 @@ export function createHistory(dataset, labels, open) {
   let chosen = -1;
   let asking = false;
   let again = false;
+
+  function showLabels() {
+    const label = select("label");
+    const chosen = label.value;
+    label.length = 1;
+    for (const { name, was = [] } of labels) label.add(new Option(name, name, false, name === chosen || was.includes(chosen)));
+  }
 
   /** The filters that are set, as the server wants them. */
   function wanted() {
@@ -226,6 +233,12 @@ export function createHistory(dataset, labels, open) {
       if (!panel.hidden && panel.contains(document.activeElement)) return close();
       focus();
       return void load(false);
+    },
+
+    /** The labels are others now. */
+    relabelled() {
+      showLabels();
+      void load(false);
     },
 
     /** There are new answers. */

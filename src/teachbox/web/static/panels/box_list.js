@@ -111,6 +111,12 @@ export function createBoxList(colorOf, choose) {
   }
 
   return {
+    /** Labels have other colours. */
+    renew() {
+      made = new Map();
+      soon();
+    },
+
     /** @param {Editor | null} editor @param {Doubts} known  Which of its boxes are marked. */
     show(editor, known) {
       if (editor === shown && known === doubts) return;

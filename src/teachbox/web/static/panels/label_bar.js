@@ -8,11 +8,17 @@ import { element, leaveToImage, part } from "./dom.js";
 
 /**
  * A button for each label.
- * @param {readonly Label[]} labels
+ * @param {readonly Label[]} labels  As they are now: the list changes.
  * @param {(index: number) => void} choose
  */
 export function createLabelBar(labels, choose) {
-  const buttons = labels.map((label, index) => {
+  const edit = part("edit-labels");
+  let chosen = -1;
+  /** @type {HTMLButtonElement[]} */
+  let buttons = [];
+
+  /** @param {Label} label @param {number} index */
+  function buttonOf(label, index) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "label";
@@ -25,11 +31,22 @@ export function createLabelBar(labels, choose) {
       leaveToImage(event);
     });
     return button;
-  });
-  part("labels").replaceChildren(...buttons);
+  }
 
-  let chosen = -1;
+  function show() {
+    buttons = labels.map(buttonOf);
+    edit.before(...buttons);
+  }
+
+  show();
   return {
+    /** The labels are others now. */
+    renew() {
+      for (const button of buttons) button.remove();
+      show();
+      chosen = -1;
+    },
+
     /** @param {number} index */
     choose(index) {
       if (index === chosen) return;

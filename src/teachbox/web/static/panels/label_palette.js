@@ -7,11 +7,15 @@ import { element, part } from "./dom.js";
 
 const MOST = 12;
 
+/** In the place of a label: a new one, of the name that was typed. */
+const ADD = -1;
+
 /**
- * @param {readonly Label[]} labels
+ * @param {readonly Label[]} labels  As they are now: the list changes.
  * @param {(index: number) => void} choose
+ * @param {(name: string) => void} add
  */
-export function createLabelPalette(labels, choose) {
+export function createLabelPalette(labels, choose, add) {
   const dialog = /** @type {HTMLDialogElement} */ (part("label-palette"));
   const field = /** @type {HTMLInputElement} */ (part("label-name"));
   const list = part("label-matches");
@@ -21,13 +25,13 @@ export function createLabelPalette(labels, choose) {
 
   function show() {
     const options = found.map((index, place) => {
-      const { name, color } = /** @type {Label} */ (labels[index]);
+      const { name, color } = labels[index] ?? { name: `Add “${field.value.trim()}”`, color: "" };
       const option = element("div", "match");
       option.id = `match-${place}`;
       option.role = "option";
       option.ariaSelected = String(place === at);
       option.style.setProperty("--label", labelColor(color));
-      option.append(element("span", "swatch"), element("span", "name", name));
+      option.append(index === ADD ? element("span", "plus", "+") : element("span", "swatch"), element("span", "name", name));
       option.addEventListener("click", () => take(place));
       return option;
     });
@@ -41,11 +45,14 @@ export function createLabelPalette(labels, choose) {
   function take(place) {
     const index = found[place];
     dialog.close();
-    if (index !== undefined) choose(index);
+    if (index === ADD) add(field.value.trim());
+    else if (index !== undefined) choose(index);
   }
 
   field.addEventListener("input", () => {
     found = matchingLabels(labels, field.value).slice(0, MOST);
+    const typed = field.value.trim().toLowerCase();
+    if (typed && !labels.some(({ name }) => name.toLowerCase() === typed)) found.push(ADD);
     at = 0;
     show();
   });

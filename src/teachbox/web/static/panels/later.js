@@ -1,20 +1,23 @@
 /** Panels that are loaded when they are first opened: who never opens them never waits for them. */
 
 import { Refused } from "../desk/api.js";
-import { announce } from "./dom.js";
+import { announce, element } from "./dom.js";
 
-/** @import { AnsweredTask, Project } from "../types.js" */
+/** @import { AnsweredTask, Label, Project } from "../types.js" */
 
 /**
  * @param {Project} project
  * @param {(answered: AnsweredTask, id: number) => void} open  Open an answer, to be corrected.
  * @param {(label: string) => string} colorOf
+ * @param {(labels: readonly Label[]) => void} takeLabels
  */
-export function createLater(project, open, colorOf) {
+export function createLater(project, open, colorOf, takeLabels) {
   /** @type {ReturnType<typeof import("../later/history.js").createHistory> | null} */
   let history = null;
   /** @type {ReturnType<typeof import("../later/progress.js").createProgress> | null} */
   let progress = null;
+  /** @type {ReturnType<typeof import("../later/labels.js").createLabelEditor> | null} */
+  let labels = null;
   let loading = false;
 
   /** @param {() => Promise<void>} load */
@@ -44,11 +47,32 @@ export function createLater(project, open, colorOf) {
     progress.open();
   }
 
+  async function loadLabels() {
+    // Open at once: a name that is typed meanwhile must not answer the image.
+    const dialog = /** @type {HTMLDialogElement} */ (element("dialog", "", "Loading"));
+    document.body.append(dialog);
+    dialog.showModal();
+    try {
+      const { createLabelEditor } = await import("../later/labels.js");
+      await addStyle("labels");
+      labels = createLabelEditor(dialog, project.labels, takeLabels);
+      labels.open();
+    } finally {
+      if (!labels) dialog.remove();
+    }
+  }
+
   return {
+    labels: () => void (labels ? labels.open() : once(loadLabels)),
     history: () => void (history ? history.toggle() : once(loadHistory)),
     progress: () => void (progress ? progress.open() : once(loadProgress)),
     /** There are new answers. */
     refresh: () => history?.refresh(),
+    /** The labels are others now. */
+    relabelled() {
+      history?.relabelled();
+      labels?.show();
+    },
   };
 }
 

@@ -55,6 +55,12 @@ export function createLimitPanel(labels, limits, colorOf) {
   }
 
   return {
+    /** The labels are others now. */
+    renew() {
+      rows.clear();
+      showLabels();
+    },
+
     /** @param {Editor | null} editor */
     show(editor) {
       if (!editor) return;
