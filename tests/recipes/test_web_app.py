@@ -5,9 +5,9 @@ import signal
 import subprocess
 import sys
 
-import httpx
 import pytest
 from PIL import Image
+from running import Running
 
 from teachbox.errors import UsageError
 from teachbox.recipes.components import check_components
@@ -43,45 +43,6 @@ def own_boxes(dataset: str, folder: Path, label: list[str]):
         "on_exit": lambda controller: print("left", controller.store.answer_counts(controller.dataset), flush=True),
     }
 """
-
-
-class Running:
-    """A command that serves a page on a free port; its output is read line by line."""
-
-    def __init__(self, folder, *argv):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "teachbox", *argv, "--web-port", "0", "--no-browser"],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.lines = []
-        while not self.lines or "Teachbox is at" not in self.lines[-1]:
-            line = self.process.stdout.readline()
-            assert line, self.lines
-            self.lines.append(line.rstrip("\n"))
-        self.url = self.lines[-1].split()[3]
-        self.http = httpx.Client(base_url=self.url, timeout=20, trust_env=False)
-
-    def post(self, path, **body):
-        response = self.http.post(path, json=body)
-        assert response.status_code == 200, response.text
-        return response.json()
-
-    def end(self, number=signal.SIGINT):
-        """Send the signal, and return the lines of output since the start and the exit status."""
-        self.http.close()
-        self.process.send_signal(number)
-        self.lines += self.process.stdout.read().splitlines()
-        self.process.wait(timeout=30)
-        return self.lines, self.process.returncode
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -161,8 +122,14 @@ def test_excluded_dataset_and_broken_image(folder):
     [
         ({"dataset": False}, "the recipe's dataset is False; it must be the name of a dataset"),
         ({"view_id": "ner"}, "the recipe's view_id is 'ner'; it can be image, image_manual, classification, choice"),
-        ({"progress": print}, "the recipe's component 'progress' is not supported; supported are config, dataset, db"),
-        ({"before_db": print}, "'before_db' is not supported"),
+        ({"theme": 1}, "the recipe's component 'theme' is not supported: supported are before_db, config, dataset, db"),
+        (
+            {"event_hooks": {}},
+            "component 'event_hooks' is not supported: no code of others runs on the page",
+        ),
+        ({"exclude": "done"}, "the recipe's exclude is 'done'; it must be a list of names of datasets"),
+        ({"db": True}, "the recipe's db is True; it must be the address of a database"),
+        ({"before_db": []}, "the recipe's before_db is []; it must be a function"),
         ({"update": 3}, "the recipe's update is 3; it must be a function"),
         ({"config": {}}, "the recipe's config has no labels"),
         ({"config": []}, "the recipe's config has no labels"),

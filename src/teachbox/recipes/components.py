@@ -10,8 +10,26 @@ from teachbox.web.project_labels import ProjectLabels
 from teachbox.web.questions import VIEWS
 
 REQUIRED = ("dataset", "stream", "view_id")
-HOOKS = ("on_exit", "on_load", "predict", "served_version", "tensorboard", "update")
+HOOKS = (
+    "before_db",
+    "on_exit",
+    "on_load",
+    "predict",
+    "progress",
+    "served_version",
+    "tensorboard",
+    "update",
+    "validate_answer",
+)
 OPTIONAL = ("config", "db", "exclude", "labels", *HOOKS)
+REFUSED = {
+    "get_session_id": "a person names the session in the page's address, ?session=NAME",
+    "session_factory": "a person names the session in the page's address, ?session=NAME",
+    "task_router": "each task goes to one session; `teachbox review` compares datasets",
+    "event_hooks": "no code of others runs on the page",
+    "metrics": "`teachbox evaluate` measures, `teachbox review` compares annotators",
+}
+"""Components of Prodigy's that there are not: what is so instead."""
 DRAWN = ("image_manual",)
 """Views in which boxes are drawn, which takes labels."""
 
@@ -25,13 +43,18 @@ def check_components(components: Any) -> None:
             raise UsageError(f"the recipe's components have no {key!r}; they need {', '.join(REQUIRED)}")
     for key in components:
         if key not in REQUIRED + OPTIONAL:
-            supported = ", ".join(sorted(REQUIRED + OPTIONAL))
-            raise UsageError(f"the recipe's component {key!r} is not supported; supported are {supported}")
+            supported = f"supported are {', '.join(sorted(REQUIRED + OPTIONAL))}"
+            raise UsageError(f"the recipe's component {key!r} is not supported: {REFUSED.get(key, supported)}")
     if not isinstance(components["dataset"], str) or not components["dataset"]:
         raise UsageError(f"the recipe's dataset is {components['dataset']!r}; it must be the name of a dataset")
     for key in HOOKS:
         if components.get(key) is not None and not callable(components[key]):
             raise UsageError(f"the recipe's {key} is {components[key]!r}; it must be a function")
+    exclude = components.get("exclude") or []
+    if not isinstance(exclude, list) or not all(isinstance(name, str) for name in exclude):
+        raise UsageError(f"the recipe's exclude is {exclude!r}; it must be a list of names of datasets")
+    if not isinstance(components.get("db") or "", str):
+        raise UsageError(f"the recipe's db is {components['db']!r}; it must be the address of a database")
     labels = components.get("labels")
     if labels is not None and not isinstance(labels, ProjectLabels):
         raise UsageError(f"the recipe's labels are {labels!r}; names belong in config['labels']")

@@ -122,7 +122,7 @@ def _environment() -> list[Layer]:
 
 def _placed(name: str, value: Any, folder: Path | None) -> Any:
     """A file that a file of settings names lies beside it."""
-    if not KEYS[name].is_path or folder is None or "://" in str(value):
+    if not KEYS[name].is_path or folder is None or not isinstance(value, str) or "://" in value:
         return value
     return str(folder / Path(value).expanduser())
 

@@ -39,6 +39,10 @@ def _is_whole(value: Any, low: int, high: int) -> bool:
     return isinstance(value, int) and _is_number(value, low, high)
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
 def _is_some_of(value: Any, known: tuple[str, ...]) -> bool:
     return isinstance(value, list) and len(value) > 0 and all(one in known for one in value)
 
@@ -66,7 +70,7 @@ def _labels_problem(name: str, value: Any) -> str | None:
 
 
 _flag = _plain("true or false", lambda value: isinstance(value, bool))
-_text = _plain("a text that is not empty", lambda value: isinstance(value, str) and value != "")
+_text = _plain("a text that is not empty", _is_text)
 _share = _plain("a number from 0 to 1", lambda value: _is_number(value, 0, 1))
 _width = _plain("a width in pixels, from 200 on", lambda value: _is_whole(value, 200, 100_000))
 _color = _plain("a colour as #rrggbb", lambda value: isinstance(value, str) and COLOR.fullmatch(value) is not None)
@@ -79,6 +83,11 @@ KEYS: dict[str, Key] = {
     ),
     "db": Key(None, _text, on_page=False, is_path=True),
     "open_browser": Key(True, _flag, on_page=False, place="outside"),
+    "instructions": Key(
+        False,
+        _plain("the path of an HTML or a text file", lambda value: value is False or _is_text(value)),
+        is_path=True,
+    ),
     "custom_theme": Key({}, _theme_problem),
     "show_stats": Key(True, _flag),
     "hide_meta": Key(False, _flag),

@@ -21,6 +21,8 @@ from teachbox.recipes.streams import as_tasks
 from teachbox.store import Store
 from teachbox.web.app import create_app
 from teachbox.web.feed import Feed
+from teachbox.web.hooks import Hooks
+from teachbox.web.instructions import read_instructions
 from teachbox.web.project_labels import ProjectLabels
 from teachbox.web.questions import Question
 from teachbox.web.server import WebServer, bind
@@ -122,12 +124,22 @@ class _Life:
             labels=labels.first_names,
             question=Question(view_id, views_of(view_id, settings), settings["choice_style"]),
             threshold=threshold or 0.0,
+            progress=components.get("progress"),
         )
+        hooks = Hooks(components.get("validate_answer"), components.get("before_db"))
         project = {"view_id": view_id, "threshold": threshold, "config": page_config(settings)}
         # A page that only this machine is to see answers to no other name: no foreign site can reach it by DNS.
         hosts = list(_LOOPBACK) if settings["host"] in _LOOPBACK else None
-        board = components.get("tensorboard")
-        self.app = create_app(store, self._feed, project, labels=labels, allowed_hosts=hosts, tensorboard=board)
+        self.app = create_app(
+            store,
+            self._feed,
+            project,
+            labels=labels,
+            hooks=hooks,
+            instructions=_instructions(settings),
+            allowed_hosts=hosts,
+            tensorboard=components.get("tensorboard"),
+        )
         self.server: WebServer | None = None
         self.error: TeachboxError | None = None
         self._lock = threading.Lock()
@@ -186,8 +198,13 @@ class _Life:
 
 
 def page_config(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the settings what the page is told."""
-    return {name: settings[name] for name, key in KEYS.items() if key.on_page}
+    """Of the settings what the page is told; of a file, that there is one."""
+    told = {name: settings[name] for name, key in KEYS.items() if key.on_page}
+    return {**told, "instructions": bool(settings["instructions"])}
+
+
+def _instructions(settings: Mapping[str, Any]) -> str | None:
+    return read_instructions(settings["instructions"]) if settings["instructions"] else None
 
 
 def page_labels(labels: Sequence[str | Mapping[str, str]], theme: Mapping[str, str]) -> list[dict[str, str]]:

@@ -62,6 +62,7 @@ def give_answers(body: GivenAnswers, parts: UseParts) -> Json:
     session = parts.session(body.session_id)
     answers = [_completed(parts, session, answer) for answer in body.answers]
     bases = [_base(answer) for answer in answers]
+    answers = parts.hooks.prepared(answers)
     ids = parts.store.add_answers(parts.feed.dataset, session, answers)
     parts.feed.answered(session, answers)
     saved = [_saved(parts, *one) for one in zip(answers, ids, bases, strict=True)]

@@ -19,6 +19,7 @@ from teachbox.web import answers, history, live, news, pages, progress
 from teachbox.web import labels as label_routes
 from teachbox.web.events import Events
 from teachbox.web.feed import Feed
+from teachbox.web.hooks import Hooks
 from teachbox.web.parts import Json, Parts
 from teachbox.web.project_labels import ProjectLabels
 from teachbox.web.schema import one_line
@@ -34,12 +35,16 @@ def create_app(
     project: dict[str, Any],
     *,
     labels: ProjectLabels | None = None,
+    hooks: Hooks | None = None,
+    instructions: str | None = None,
     allowed_hosts: Sequence[str] | None = None,
     tensorboard: Callable[[], str | None] | None = None,
 ) -> FastAPI:
     """The app over `store` and `feed`; `project` is what `GET /project` tells (labels, threshold, config).
 
     The labels are `labels`, which are open, or those of `project` as they have become since they were first given.
+
+    `hooks` are what a recipe does to answers before they are stored; `instructions` is a page for annotators.
 
     The app starts the feed, and stops it. `allowed_hosts` are the names it may be called by (None: any); for an app
     that listens on this machine alone they keep other sites' pages from reaching it by a name of their own.
@@ -67,7 +72,7 @@ def create_app(
         feed.stop()
 
     app = FastAPI(title="Teachbox", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
-    app.state.parts = Parts(store, feed, events, board, told, labels, tensorboard)
+    app.state.parts = Parts(store, feed, events, board, told, labels, hooks or Hooks(), instructions, tensorboard)
     for room in (pages, answers, history, label_routes, live, news, progress):
         app.include_router(room.router)
     app.mount("/static", PageFiles(pages.STATIC), name="static")

@@ -39,7 +39,7 @@ class Feed:
     `served_version()` tells the newest version; both are called from one thread of the feed. Without `predict` tasks
     come as the source made them. Predicted boxes with a score below `threshold` are a task's `candidates` and not its
     `spans`. `question` is what is asked about each image. `total` is the length of the source where it cannot tell
-    that itself.
+    that itself; `progress(session, total)` tells it from the answers of this run and of the dataset, 0 to 1 or None.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Feed:
         question: Question | None = None,
         threshold: float = 0.0,
         total: int | None = None,
+        progress: Callable[[int, int], float | None] | None = None,
         look_ahead: int = LOOK_AHEAD,
         lease_seconds: float = LEASE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
@@ -62,6 +63,8 @@ class Feed:
         self.dataset = dataset
         self._source = iter(source)
         self._source_length = total if total is not None else length_of(source)
+        self._tell_progress = progress
+        self._given = 0
         self._store = store
         self._exclude = exclude
         self._look_ahead = look_ahead
@@ -164,6 +167,7 @@ class Feed:
         """Answers to these tasks are in the store."""
         with self._changed:
             for task in tasks:
+                self._given += 1
                 self._queue.remove(task["_task_hash"])
                 self._completer.answered.add(task["_input_hash"])
             self._queue.renew(session, self._clock())
@@ -172,6 +176,7 @@ class Feed:
     def undone(self, session: str, task: Task) -> None:
         """The answer to a task was taken back: it is the session's again, as it was answered."""
         with self._changed:
+            self._given = max(0, self._given - 1)
             self._completer.answered.discard(task["_input_hash"])
             self._queue.give_back(session, task, self._clock())
             self._changed.notify_all()
@@ -224,6 +229,9 @@ class Feed:
         with self._changed:
             if self._exhausted and not len(self._queue):
                 return 1.0
+        if self._tell_progress is not None:
+            told = self._tell_progress(self._given, self.total)
+            return None if told is None else min(1.0, max(0.0, float(told)))
         asked = self.asked
         if asked is None:
             return None

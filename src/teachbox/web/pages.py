@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from teachbox.errors import DataError
+from teachbox.web.instructions import HEADERS
 from teachbox.web.parts import FOR_EVER, Json, UseParts
 
 STATIC = Path(__file__).parent / "static"
@@ -32,6 +33,14 @@ def project(parts: UseParts, session: str | None = None) -> Json:
     """`?session=NAME` works as NAME; without a name everybody is one session."""
     name = parts.session(None if session is None else f"{parts.feed.dataset}-{session}")
     return Json({**parts.project, "labels": parts.labels.tell(), "session_id": name})
+
+
+@router.get("/instructions")
+def instructions(parts: UseParts) -> Response:
+    """What annotators are told, as a page in which no script runs."""
+    if parts.instructions is None:
+        return Json({"error": f"dataset {parts.feed.dataset} has no instructions"}, status_code=404)
+    return HTMLResponse(parts.instructions, headers=HEADERS)
 
 
 @router.get("/image/{input_hash}")

@@ -14,6 +14,7 @@ from teachbox.store import Store
 from teachbox.store.answer_log import check_name
 from teachbox.web.events import Events
 from teachbox.web.feed import Feed
+from teachbox.web.hooks import Hooks
 from teachbox.web.project_labels import ProjectLabels
 from teachbox.web.status import StatusBoard
 
@@ -31,6 +32,9 @@ class Parts:
     board: StatusBoard
     project: dict[str, Any]
     labels: ProjectLabels
+    hooks: Hooks
+    instructions: str | None
+    """A page of HTML for annotators."""
     tensorboard: Callable[[], str | None] | None = None
     """Where TensorBoard is; None until it is there."""
 

@@ -15,6 +15,7 @@ from teachbox.recipes.web_app import page_config
 from teachbox.store import Store
 from teachbox.web.app import create_app
 from teachbox.web.feed import Feed
+from teachbox.web.instructions import read_instructions
 from teachbox.web.questions import Question
 from teachbox.web.server import WebServer, bind
 
@@ -106,7 +107,14 @@ class App:
             **options,
         )
         told = {"labels": self._labels, "threshold": THRESHOLD, "config": page_config(self._settings)}
-        app = create_app(self.store, feed, {**told, "view_id": self._view_id}, tensorboard=lambda: self.board)
+        path = self._settings["instructions"]
+        app = create_app(
+            self.store,
+            feed,
+            {**told, "view_id": self._view_id},
+            instructions=read_instructions(path) if path else None,
+            tensorboard=lambda: self.board,
+        )
         listener = bind("127.0.0.1", self._port)
         ready = threading.Event()
         self._server = WebServer(app, listener, ready.set)

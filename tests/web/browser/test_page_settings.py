@@ -86,3 +86,38 @@ def test_meta_of_a_task_is_dict(serve, annotate, page, scenes):
     person.press("a")
     person.sees(SECOND)
     expect(page.locator("#meta")).to_be_hidden()
+
+
+def test_instructions_are_shown_and_their_scripts_do_not_run(serve, annotate, page, tmp_path):
+    told = "<h1>Draw tight boxes</h1><script>parent.document.title = document.title = 'run'</script>"
+    (tmp_path / "how.html").write_text(told)
+    app = serve(2, config={"instructions": str(tmp_path / "how.html")})
+    person = annotate(app)
+    person.sees(FIRST)
+    person.press("h")
+    dialog = page.get_by_role("dialog", name="Instructions")
+    expect(dialog).to_be_visible()
+    frame = page.frame_locator("iframe[title=Instructions]")
+    expect(frame.get_by_role("heading", name="Draw tight boxes")).to_be_visible()
+    person.press("a")
+    person.press("h")
+    expect(dialog).to_be_hidden()
+    person.sees(FIRST)
+    page.get_by_role("button", name="Instructions").click()
+    expect(dialog).to_be_visible()
+    person.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert page.title() == "flights · Teachbox"
+    page.goto(f"{app.url}instructions")
+    expect(page.get_by_role("heading", name="Draw tight boxes")).to_be_visible()
+    assert page.title() == ""
+
+
+def test_without_instructions_there_is_no_button(serve, annotate, page):
+    app = serve(1)
+    person = annotate(app)
+    person.sees(FIRST)
+    expect(page.get_by_role("button", name="Instructions")).to_have_count(0)
+    person.press("h")
+    assert page.get_by_role("dialog").count() == 0
+    assert page.request.get(f"{app.url}instructions").status == 404

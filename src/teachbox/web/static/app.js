@@ -185,6 +185,7 @@ async function openPage(project) {
     help: createKeyHelp(personal).open,
     nameLabel: () => editable && labelPalette.open(),
     editLabels: () => editable && later.labels(),
+    instructions: () => config.instructions && later.instructions(),
     history: later.history,
     progress: later.progress,
   };
@@ -192,7 +193,7 @@ async function openPage(project) {
   const rail = createRail(perform, keyOf, settings.get, settings.set, settings.tools);
   for (const answer of ANSWERS) onPress(answer, () => perform(answer));
   onPress("undo", desk.undo);
-  for (const command of ["skip", "flag", "help", "edit-labels"]) onPress(command, () => perform(command));
+  for (const command of ["skip", "flag", "help", "instructions", "edit-labels"]) onPress(command, () => perform(command));
   onPress("delete", desk.deleteSelected);
   listenToKeys(personal.keys, perform, holds, isForFocused);
   addEventListener("online", outbox.flush);

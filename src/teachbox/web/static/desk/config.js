@@ -8,6 +8,7 @@ import { mayEdit, viewsOf } from "./asked.js";
 /**
  * @typedef {object} Config
  * @property {{labels?: Record<string, string>, cardMaxWidth?: number}} custom_theme
+ * @property {boolean} instructions  Whether there are any.
  * @property {boolean} show_stats
  * @property {boolean} hide_meta
  * @property {boolean} show_flag
@@ -23,6 +24,7 @@ import { mayEdit, viewsOf } from "./asked.js";
 /** @type {Config} */
 const DEFAULTS = {
   custom_theme: {},
+  instructions: false,
   show_stats: true,
   hide_meta: false,
   show_flag: true,

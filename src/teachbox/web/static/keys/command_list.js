@@ -85,6 +85,7 @@ export const COMMAND_GROUPS = [
       { name: "less-contrast", title: "Less contrast" },
       { name: "more-contrast", title: "More contrast" },
       { name: "plain-image", title: "The image as it is" },
+      { name: "instructions", title: "Instructions" },
       { name: "help", title: "These keys" },
     ],
   },

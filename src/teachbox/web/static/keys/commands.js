@@ -29,8 +29,8 @@ const WAYS = { left: { x: -1, y: 0 }, right: { x: 1, y: 0 }, up: { x: 0, y: -1 }
 
 /**
  * What opens over the page.
- * @typedef {{help: () => void, nameLabel: () => unknown, editLabels: () => unknown, history: () => void,
- *   progress: () => void}} Dialogs
+ * @typedef {{help: () => void, instructions: () => unknown, nameLabel: () => unknown, editLabels: () => unknown,
+ *   history: () => void, progress: () => void}} Dialogs
  */
 
 /**
@@ -140,6 +140,7 @@ export function createCommands(desk, stage, settings, limits, dialogs, save, cho
     "insert-box": { run: insertBox },
     handles: { run: toHandles },
     help: { run: dialogs.help },
+    instructions: { run: dialogs.instructions },
     history: { run: dialogs.history },
     progress: { run: dialogs.progress },
     "undo-edit": { run: () => stage.dropPoint() || desk.change(undoEdit), repeats: true },

@@ -57,6 +57,7 @@ export const DEFAULT_KEYS = {
   "plain-image": ["\\"],
   history: ["o"],
   progress: ["m"],
+  instructions: ["h"],
   help: ["?"],
 };
 

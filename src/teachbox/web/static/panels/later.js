@@ -18,6 +18,8 @@ export function createLater(project, open, colorOf, takeLabels) {
   let progress = null;
   /** @type {ReturnType<typeof import("../later/labels.js").createLabelEditor> | null} */
   let labels = null;
+  /** @type {ReturnType<typeof import("../later/instructions.js").createInstructions> | null} */
+  let instructions = null;
   let loading = false;
 
   /** @param {() => Promise<void>} load */
@@ -62,8 +64,16 @@ export function createLater(project, open, colorOf, takeLabels) {
     }
   }
 
+  async function loadInstructions() {
+    const { createInstructions } = await import("../later/instructions.js");
+    await addStyle("instructions");
+    instructions = createInstructions();
+    instructions.open();
+  }
+
   return {
     labels: () => void (labels ? labels.open() : once(loadLabels)),
+    instructions: () => void (instructions ? instructions.open() : once(loadInstructions)),
     history: () => void (history ? history.toggle() : once(loadHistory)),
     progress: () => void (progress ? progress.open() : once(loadProgress)),
     /** There are new answers. */

@@ -19,6 +19,7 @@ export function showParts(config, editable) {
   }
   for (const id of ["counts", "progress"]) part(id).classList.toggle("unseen", !config.show_stats);
   part("facts").hidden = config.hide_meta;
+  part("instructions").hidden = !config.instructions;
   part("flag").hidden = !config.show_flag;
   for (const id of /** @type {const} */ (["accept", "reject", "ignore", "undo"])) part(id).hidden = !config.buttons.includes(id);
   const width = config.custom_theme.cardMaxWidth;
