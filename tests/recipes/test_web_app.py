@@ -121,7 +121,7 @@ def test_excluded_dataset_and_broken_image(folder):
     ("change", "says"),
     [
         ({"dataset": False}, "the recipe's dataset is False; it must be the name of a dataset"),
-        ({"view_id": "ner"}, "the recipe's view_id is 'ner'; it can be image, image_manual, classification, choice"),
+        ({"view_id": "ner"}, "the recipe's view_id is 'ner'; it can be image, image_manual, classification, choice, r"),
         ({"theme": 1}, "the recipe's component 'theme' is not supported: supported are before_db, config, dataset, db"),
         (
             {"event_hooks": {}},
@@ -141,6 +141,36 @@ def test_components_that_are_refused(change, says):
     with pytest.raises(UsageError) as error:
         check_components({**GOOD, **change})
     assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("view_id", "blocks", "says"),
+    [
+        ("blocks", [], "config['blocks'] must list them"),
+        ("blocks", ["image"], "`blocks[0]` is 'image'; it must be an object with view_id"),
+        (
+            "blocks",
+            [{"view_id": "ner"}],
+            "`blocks[0].view_id` is 'ner'; a block can be image, image_manual, classification",
+        ),
+        ("blocks", [{"view_id": "review"}], "`blocks[0].view_id` is 'review'; a block can be"),
+        ("blocks", [{"view_id": "image", "text": "x"}], "`blocks[0].text` is not supported"),
+        ("blocks", [{"view_id": "choice"}], "blocks are choice; exactly one must be image or image_manual"),
+        ("blocks", [{"view_id": "image"}, {"view_id": "image_manual"}], "exactly one must be image or image_manual"),
+        ("blocks", [{"view_id": "image"}] * 2, "each view can be there once"),
+        ("image", [{"view_id": "image"}], "its view_id is 'image'; it must be 'blocks'"),
+    ],
+)
+def test_blocks_that_do_not_go_together(view_id, blocks, says):
+    with pytest.raises(UsageError) as error:
+        check_components({**GOOD, "view_id": view_id, "config": {"labels": ["a"], "blocks": blocks}})
+    assert says in str(error.value)
+
+
+def test_blocks_that_go_together():
+    blocks = [{"view_id": view} for view in ("image_manual", "choice", "classification")]
+    check_components({**GOOD, "view_id": "blocks", "config": {"labels": ["a"], "blocks": blocks}})
+    check_components({**GOOD, "view_id": "blocks", "config": {"blocks": [{"view_id": "image"}, *blocks[1:]]}})
 
 
 @pytest.mark.parametrize("missing", ["dataset", "stream", "view_id"])

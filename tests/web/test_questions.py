@@ -48,6 +48,25 @@ def test_a_choice_that_is_none(task, says):
     assert says in str(error.value)
 
 
+VERSION = {"spans": [], "answer": "accept", "sessions": ["a"], "names": ["a"], "groups": []}
+
+
+@pytest.mark.parametrize(
+    ("versions", "says"),
+    [
+        (None, "a task of the view review needs `versions`, a list of answers; it has None"),
+        ([{**VERSION, "answer": "maybe"}], "a version needs `answer`, one of accept, reject, ignore; got"),
+        ([{**VERSION, "groups": None}], "a version needs `groups`, a list; got None"),
+    ],
+)
+def test_versions_that_are_none(versions, says):
+    question = Question("review", ("review",))
+    question.check_task({"versions": [VERSION]})
+    with pytest.raises(DataError) as error:
+        question.check_task({"versions": versions})
+    assert says in str(error.value)
+
+
 def test_a_classification_without_a_label():
     with pytest.raises(DataError, match="needs `label`, a text; it has None"):
         CLASSIFICATION.check_task({})

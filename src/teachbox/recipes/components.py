@@ -7,7 +7,7 @@ from typing import Any
 from teachbox.errors import UsageError
 from teachbox.recipes.settings import read_settings
 from teachbox.web.project_labels import ProjectLabels
-from teachbox.web.questions import VIEWS
+from teachbox.web.questions import SHOWN, VIEWS
 
 REQUIRED = ("dataset", "stream", "view_id")
 HOOKS = (
@@ -30,8 +30,6 @@ REFUSED = {
     "metrics": "`teachbox evaluate` measures, `teachbox review` compares annotators",
 }
 """Components of Prodigy's that there are not: what is so instead."""
-DRAWN = ("image_manual",)
-"""Views in which boxes are drawn, which takes labels."""
 
 
 def check_components(components: Any) -> None:
@@ -66,10 +64,23 @@ def check_components(components: Any) -> None:
         raise UsageError(f"the recipe's view_id is {view_id!r}; it can be {', '.join(VIEWS)}")
     settings = read_settings(config)
     views = views_of(view_id, settings)
-    if any(view in DRAWN for view in views) and not settings["labels"]:
+    # Those of a review are its answers', unless it says others.
+    if "image_manual" in views and not settings["labels"]:
         raise UsageError("the recipe's config has no labels; give at least one, in config['labels']")
 
 
 def views_of(view_id: str, settings: dict[str, Any]) -> tuple[str, ...]:
-    """The views that are shown together."""
-    return (view_id,)
+    """The views that are shown together. Raises `UsageError` for blocks that do not go together."""
+    blocks = settings["blocks"]
+    if view_id != "blocks":
+        if blocks:
+            raise UsageError(f"the recipe's config has blocks, and its view_id is {view_id!r}; it must be 'blocks'")
+        return (view_id,)
+    if not blocks:
+        raise UsageError("the recipe's view_id is 'blocks'; config['blocks'] must list them: [{'view_id': …}, …]")
+    views = tuple(block["view_id"] for block in blocks)
+    if len(set(views)) < len(views):
+        raise UsageError(f"the recipe's blocks are {', '.join(views)}; each view can be there once")
+    if sum(view in SHOWN for view in views) != 1:
+        raise UsageError(f"the recipe's blocks are {', '.join(views)}; exactly one must be {' or '.join(SHOWN)}")
+    return views

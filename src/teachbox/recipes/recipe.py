@@ -60,6 +60,7 @@ BUILT_IN: dict[str, BuiltIn] = {
     "teach": BuiltIn("Label and teach", "teach", "label a folder of images and teach a detector meanwhile"),
     "image.trainmodel": BuiltIn("Label and teach", "image_trainmodel", "the same, with a pipeline.config of your own"),
     "image.manual": BuiltIn("Label and teach", "image_manual", "draw boxes, without a model"),
+    "review": BuiltIn("Label and teach", "review", "decide between the answers of several annotators"),
     "demo": BuiltIn("Label and teach", "demo", "the loop on images that it draws itself"),
     "db-out": BuiltIn("Annotations", "database", "write the answers of a dataset as JSONL"),
     "db-in": BuiltIn("Annotations", "database", "add tasks or answers from a JSONL file to a dataset"),

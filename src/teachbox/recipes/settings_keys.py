@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 ANSWER_BUTTONS = ("accept", "reject", "ignore", "undo")
 SHAPES = ("rect", "polygon")
+BLOCKS = ("image", "image_manual", "classification", "choice")
 
 
 class Key(NamedTuple):
@@ -69,6 +70,21 @@ def _labels_problem(name: str, value: Any) -> str | None:
     return next(filter(None, (_color(f"{name}.{label}", color) for label, color in value.items())), None)
 
 
+def _blocks_problem(name: str, value: Any) -> str | None:
+    if not isinstance(value, list):
+        return f"`{name}` is {value!r}; it must be a list of blocks, each {{'view_id': …}}"
+    for place, block in enumerate(value):
+        path = f"{name}[{place}]"
+        if not isinstance(block, Mapping) or "view_id" not in block:
+            return f"`{path}` is {block!r}; it must be an object with view_id"
+        if block["view_id"] not in BLOCKS:
+            return f"`{path}.view_id` is {block['view_id']!r}; a block can be {', '.join(BLOCKS)}"
+        for key in block:
+            if key != "view_id":
+                return f"`{path}.{key}` is not supported: what a block shows stands in the task"
+    return None
+
+
 _flag = _plain("true or false", lambda value: isinstance(value, bool))
 _text = _plain("a text that is not empty", _is_text)
 _share = _plain("a number from 0 to 1", lambda value: _is_number(value, 0, 1))
@@ -104,6 +120,7 @@ KEYS: dict[str, Key] = {
         list(SHAPES), _plain(f"a list of {', '.join(SHAPES)}", lambda value: _is_some_of(value, SHAPES))
     ),
     "image_manual_show_labels": Key(True, _flag),
+    "blocks": Key([], _blocks_problem, place="recipe"),
     "labels": Key(None, _any, on_page=False, place="recipe"),
     "threshold": Key(None, _any, on_page=False, place="recipe"),
 }

@@ -24,6 +24,12 @@ def as_tasks(items: Iterable[Any]) -> Iterable[Task]:
     return [_as_task(item) for item in items] if isinstance(items, list) else _each(items)
 
 
+def span_labels(tasks: Iterable[Task]) -> list[str]:
+    """The labels of all boxes of all versions of tasks to be reviewed, in the order in which they are met."""
+    spans = (span for task in tasks for version in task.get("versions") or () for span in version.get("spans") or ())
+    return list(dict.fromkeys(str(span["label"]) for span in spans if span.get("label")))
+
+
 def _each(items: Iterable[Any]) -> Iterator[Task]:
     # Not a generator: one that raises is over, and what comes after a bad item would never be seen.
     return map(_as_task, items)

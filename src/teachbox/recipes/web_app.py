@@ -17,7 +17,7 @@ from teachbox.recipes.database import DB_HELP, address_text, counts_text
 from teachbox.recipes.recipe import Arg, Components
 from teachbox.recipes.settings import DEFAULT_DB, read_settings
 from teachbox.recipes.settings_keys import KEYS
-from teachbox.recipes.streams import as_tasks
+from teachbox.recipes.streams import as_tasks, span_labels
 from teachbox.store import Store
 from teachbox.web.app import create_app
 from teachbox.web.feed import Feed
@@ -113,9 +113,11 @@ class _Life:
         # Before the feed predicts anything: a recipe's predictor may ask for them.
         labels: ProjectLabels = components.get("labels") or ProjectLabels()
         theme = settings["custom_theme"].get("labels") or {}
-        labels.open(store, self._dataset, page_labels(settings["labels"] or (), theme))
+        stream = components["stream"](store) if callable(components["stream"]) else components["stream"]
+        named = settings["labels"] or (span_labels(stream) if isinstance(stream, list) else [])
+        labels.open(store, self._dataset, page_labels(named, theme))
         self._feed = Feed(
-            as_tasks(components["stream"]),
+            as_tasks(stream),
             store,
             self._dataset,
             predict=components.get("predict"),

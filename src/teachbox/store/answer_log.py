@@ -208,6 +208,17 @@ def effective_page(
     return [_stored(row) for row in rows], rows[-1].id if len(rows) == _PAGE else None
 
 
+def by_session(connection: Connection, dataset_id: int) -> list[StoredAnswer]:
+    """The newest answer of each session to each input that it did not take back, in the order given."""
+    last = (
+        select(func.max(answers.c.id))
+        .where(answers.c.dataset_id == dataset_id)
+        .group_by(answers.c.input_hash, answers.c.session_id)
+    )
+    query = select(*_COLUMNS).where(answers.c.id.in_(last), answers.c.kind != UNDO).order_by(answers.c.id)
+    return [_stored(row) for row in connection.execute(query)]
+
+
 def _stored(row: Any) -> StoredAnswer:
     return StoredAnswer(row.id, json.loads(row.task), row.kind, row.session_id, row.created)
 

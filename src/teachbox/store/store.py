@@ -178,6 +178,14 @@ class Store:
         """The newest answer of each input unless it was taken back, in the order given, with ids after `after_id`."""
         return list(self.iter_effective_answers(dataset, answer, after_id))
 
+    def answers_by_session(self, dataset: str) -> list[StoredAnswer]:
+        """The newest answer of each session to each input, also where another session's counts, in the order given."""
+
+        def query(connection: Connection, id: int) -> list[StoredAnswer]:
+            return _under_names_of_today(connection, id, answer_log.by_session(connection, id))
+
+        return self._read(dataset, query, [])
+
     def labels(self, dataset: str) -> LabelBook:
         """The labels of a dataset, to be read, added to and renamed."""
         return LabelBook(self._database, self._make_dataset(dataset), dataset)

@@ -226,12 +226,12 @@ class Feed:
     @property
     def progress(self) -> float | None:
         """Answered share of what the source has to ask, 0 to 1; None where its length is not known."""
-        with self._changed:
-            if self._exhausted and not len(self._queue):
-                return 1.0
         if self._tell_progress is not None:
             told = self._tell_progress(self._given, self.total)
             return None if told is None else min(1.0, max(0.0, float(told)))
+        with self._changed:
+            if self._exhausted and not len(self._queue):
+                return 1.0
         asked = self.asked
         if asked is None:
             return None

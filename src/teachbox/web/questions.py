@@ -7,9 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from teachbox.annotation import ANSWERS
 from teachbox.errors import DataError
 
-VIEWS = ("image", "image_manual", "classification", "choice")
+VIEWS = ("image", "image_manual", "classification", "choice", "review", "blocks")
+ASKED = ("classification", "choice")
+"""Views that ask something beside an image; blocks put them together with one that shows it."""
+SHOWN = ("image", "image_manual")
 _OPTION_KEYS = ("id", "text", "color")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -29,6 +33,8 @@ class Question:
         if "choice" in self.views:
             _check_options(task.get("options"))
             self.check_answer(task)
+        if "review" in self.views:
+            _check_versions(task.get("versions"))
 
     def check_answer(self, task: Mapping[str, Any]) -> None:
         """Raises `DataError` unless `accept` holds ids of the task's options, none twice; where one is chosen, one."""
@@ -67,6 +73,17 @@ def _check_options(options: Any) -> None:
         if option["id"] in seen:
             raise DataError(f"two options have the id {option['id']!r}")
         seen.append(option["id"])
+
+
+def _check_versions(versions: Any) -> None:
+    if not isinstance(versions, list) or not versions:
+        raise DataError(f"a task of the view review needs `versions`, a list of answers; it has {versions!r}")
+    for version in versions:
+        if not isinstance(version, Mapping) or version.get("answer") not in ANSWERS:
+            raise DataError(f"a version needs `answer`, one of {', '.join(ANSWERS)}; got {version!r}")
+        for key in ("spans", "sessions", "names", "groups"):
+            if not isinstance(version.get(key), list):
+                raise DataError(f"a version needs `{key}`, a list; got {version.get(key)!r}")
 
 
 def _is_text(value: Any) -> bool:

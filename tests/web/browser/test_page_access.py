@@ -72,9 +72,12 @@ def test_axe_finds_nothing_in_the_other_views(serve, annotate, page, scenes, fin
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     path, spans = str(scenes[0].path), scenes[0].boxes
     options = [{"id": number, "text": f"Kind {number}", "color": "#56b4e9"} for number in range(3)]
-    for view_id in ("image", "classification", "choice"):
-        asked = {"path": path, "spans": spans, "label": "balloon", "options": options, "meta": {"hour": 7}}
-        person = annotate(serve(tasks=[asked], view_id=view_id))
+    version = {"spans": spans[:2], "answer": "accept", "sessions": ["x"], "names": ["ada"], "groups": [0, 1]}
+    versions = [version, {**version, "spans": spans[:1], "names": ["ben"], "groups": [0]}]
+    for view_id in ("image", "classification", "choice", "review", "blocks"):
+        config = {"blocks": [{"view_id": "image_manual"}, {"view_id": "choice"}]} if view_id == "blocks" else {}
+        asked = {"path": path, "spans": spans, "label": "balloon", "options": options, "versions": versions}
+        person = annotate(serve(tasks=[{**asked, "meta": {"hour": 7}}], view_id=view_id, config=config))
         person.sees(FIRST)
         person.press("1", "Tab")
         expect(page.get_by_role("option", selected=True)).to_have_count(1)

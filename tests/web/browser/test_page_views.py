@@ -145,3 +145,36 @@ def test_the_server_refuses_options_that_there_are_not(serve, annotate, tasks):
             assert response.status_code == 400
             assert says in response.json()["error"]
     assert app.answers() == []
+
+
+def test_boxes_and_a_choice_together(serve, annotate, page, tasks):
+    """Digits are the labels', with shift they are the options'."""
+    blocks = [{"view_id": "image_manual"}, {"view_id": "choice"}]
+    app = serve(tasks=[{**tasks(1)[0], "spans": [], "options": OPTIONS}], view_id="blocks", config={"blocks": blocks})
+    person = annotate(app)
+    person.sees(FIRST)
+    expect(page.get_by_role("group", name="Options, choose one").get_by_role("button").first).to_have_text(
+        "Clear sky⇧1"
+    )
+    person.press("2")
+    person.drag((100, 100), (200, 220))
+    person.has_boxes("bird")
+    person.press("Shift+Digit2", "a")
+    expect(page.get_by_role("heading", name="No more images")).to_be_visible()
+    person.sees_saved()
+    (answer,) = app.answers()
+    assert ([span["label"] for span in answer["spans"]], answer["accept"]) == (["bird"], ["cloudy"])
+    assert answer["_view_id"] == "blocks"
+
+
+def test_a_label_and_options_over_boxes_that_are_only_shown(serve, annotate, page, tasks):
+    blocks = [{"view_id": view} for view in ("image", "classification", "choice")]
+    asked = [{**task, "label": "balloon", "options": OPTIONS} for task in tasks(1)]
+    app = serve(tasks=asked, view_id="blocks", config={"blocks": blocks, "choice_style": "multiple"})
+    person = annotate(app)
+    person.sees(FIRST)
+    expect(page.get_by_role("heading", name="balloon")).to_be_visible()
+    person.press("1", "3", "x")
+    expect(page.get_by_role("heading", name="No more images")).to_be_visible()
+    person.sees_saved()
+    assert accepted(app) == [(FIRST, "reject", ["clear", 3])]

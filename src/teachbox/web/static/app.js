@@ -44,7 +44,7 @@ async function openPage(project) {
     vault.all("letters"),
     vault.all("drafts"),
     vault.all("bases"),
-    asksMore(views) ? loadQuestion() : null,
+    asksMore(views) ? loadQuestion(views) : null,
   ]);
   const stored = storageOr(() => localStorage);
   const config = configOf(project);
@@ -147,7 +147,7 @@ async function openPage(project) {
     /** @type {HTMLCanvasElement} */ (part("canvas")),
     part("box-body"),
     part("handles"),
-    { editable, colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look, describe: boxText, doubts: doubts.of },
+    { editable, colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look, describe: boxText, beneath: (context, scene) => question?.paint?.(context, scene), doubts: doubts.of },
   );
   const supply = createSupply(project, desk, outbox, drafts, () => show(), takeLabels);
   const keysBefore = editable ? 10 : 0;

@@ -37,10 +37,14 @@
  * @property {string} [text]
  * @property {Option[]} [options]  Of a choice.
  * @property {(string | number)[]} [accept]  Ids of the options that were chosen.
+ * @property {Version[]} [versions]  Of a review: what was answered.
+ * @property {number | null} [agreement]  0 to 1; null where one annotator alone has answered.
  * @property {number} [version]
  * @property {number} [_base_answer]  Id of the answer that it had when it was opened, where it is corrected.
  *
  * @typedef {{id: string | number, text: string, color?: string}} Option
+ * @typedef {{spans: Span[], answer: Answer, sessions: string[], names: string[], groups: number[]}} Version  An answer of one
+ *   or several annotators; boxes of one object have the same group in all versions.
  *
  * @typedef {{session_id: string, id: number}} VersionOf  The answer, of another, that was chosen to count.
  * @typedef {Task & {answer: Answer, _answer_key: string, _version_of?: VersionOf}} AnsweredTask

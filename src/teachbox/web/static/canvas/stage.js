@@ -40,6 +40,8 @@ import { createViewport } from "./viewport.js";
  * @property {(label: string) => string} colorOf
  * @property {boolean} editable  Whether boxes are drawn and changed; else they are only selected.
  * @property {() => string} newLabel
+ * @property {(context: CanvasRenderingContext2D, scene: import("./paint.js").Scene) => void} beneath  Paints what lies over the
+ *   image and under what is at work.
  * @property {(editor: Editor) => void} edit
  * @property {(url: string, rect: Rect, scale: number) => void} wishPart  Asks for a part of an image too large to be whole.
  * @property {() => Look} look
@@ -159,6 +161,7 @@ export function createStage(root, canvas, body, layer, host) {
       colorOf: host.colorOf,
     };
     ground.paint(context, scene, [editor.boxes, heldId(), peeking], (margin) => boxesInSight(editor, margin));
+    if (!peeking) host.beneath(context, scene);
     paintActive(context, scene, activeBoxes(editor));
     const selected = peeking ? null : now(selectedBox(editor));
     const handled = now(handledBox());

@@ -9,13 +9,13 @@
  * @param {Project} project
  * @returns {readonly string[]}
  */
-export function viewsOf({ view_id: view = "image_manual" }) {
-  return [view];
+export function viewsOf({ view_id: view = "image_manual", config }) {
+  return view === "blocks" ? (config?.blocks ?? []).map((block) => block.view_id) : [view];
 }
 
 /** Whether boxes are drawn and changed. @param {readonly string[]} views */
 export function mayEdit(views) {
-  return views.includes("image_manual");
+  return views.includes("image_manual") || views.includes("review");
 }
 
 /** Whether something is asked beside boxes. @param {readonly string[]} views */

@@ -17,6 +17,7 @@ import { mayEdit, viewsOf } from "./asked.js";
  * @property {number} history_length  So many answers can be taken back.
  * @property {readonly ("rect" | "polygon")[]} image_manual_modes
  * @property {boolean} image_manual_show_labels
+ * @property {readonly {view_id: string}[]} blocks
  * @property {"single" | "multiple"} choice_style
  * @property {boolean} choice_auto_accept
  */
@@ -33,6 +34,7 @@ const DEFAULTS = {
   history_length: 20,
   image_manual_modes: ["rect", "polygon"],
   image_manual_show_labels: true,
+  blocks: [],
   choice_style: "single",
   choice_auto_accept: false,
 };

@@ -14,6 +14,7 @@ import { element, leaveToImage, part } from "../panels/dom.js";
  * @property {() => void} show  What is on the desk now.
  * @property {(place: number) => boolean} choose  By its key; false where there is nothing at that place.
  * @property {(task: Task) => string} words  What is asked, to those who do not see it.
+ * @property {(context: CanvasRenderingContext2D, scene: import("../canvas/paint.js").Scene) => void} [paint]
  */
 
 /** So many options have keys. */

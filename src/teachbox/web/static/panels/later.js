@@ -87,9 +87,10 @@ export function createLater(project, open, colorOf, takeLabels) {
 }
 
 /** What views ask beside boxes: it is waited for, since without it no image could be answered. */
-export async function loadQuestion() {
+/** @param {readonly string[]} views */
+export async function loadQuestion(views) {
   try {
-    const [question] = await Promise.all([import("../later/question.js"), addStyle("question")]);
+    const [question] = await Promise.all([views.includes("review") ? import("../later/review.js") : import("../later/question.js"), addStyle("question")]);
     return question;
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof Event)) throw error;

@@ -1,0 +1,179 @@
+/**
+ * What several annotators have said of one image, shown together: each version in its own colour beneath the boxes that are
+ * edited. One of them is taken to begin with, by key or click, and corrected.
+ */
+
+import { commit, openEditor } from "../boxes/editor.js";
+import { sameRect } from "../boxes/spans.js";
+import { toScreen } from "../canvas/view.js";
+import { labelKey } from "../keys/keymap.js";
+import { inkOn } from "../panels/colors.js";
+import { element, leaveToImage, part } from "../panels/dom.js";
+
+/** @import { Scene } from "../canvas/paint.js" */
+/** @import { Config } from "../desk/config.js" */
+/** @import { Desk } from "../desk/desk.js" */
+/** @import { Editor, Span, Task, Version } from "../types.js" */
+/** @import { Question } from "./question.js" */
+
+/** Told apart from each other, and from the colours that labels have at first. */
+const COLORS = ["#ff4fa3", "#3ddbff", "#ffe14d", "#a78bfa", "#7dff6b", "#ff8a5c"];
+const KEYS = 10;
+/** Frames of versions lie around each other, so that those at one place are all seen. */
+const APART_PX = 3;
+const TAG_FONT = '600 11px system-ui, "Segoe UI", Roboto, Arial, sans-serif';
+
+/**
+ * @param {readonly string[]} _views
+ * @param {Config} _config
+ * @param {Desk} desk
+ * @param {number} firstKey  The place of the key of the first version.
+ * @returns {Question}
+ */
+export function createQuestion(_views, _config, desk, firstKey) {
+  const section = element("section", "question");
+  section.id = "question";
+  section.setAttribute("aria-labelledby", "question-title");
+  const title = element("h2", "");
+  title.id = "question-title";
+  const list = element("div", "options");
+  list.role = "group";
+  list.ariaLabel = "Versions, take one to begin with";
+  section.append(title, list);
+  part("labels").after(section);
+  /** @type {Task | null} */
+  let shown = null;
+  /** @type {HTMLElement[]} */
+  let buttons = [];
+
+  /** @param {Version} version @param {number} place */
+  function buttonOf(version, place) {
+    const button = /** @type {HTMLButtonElement} */ (element("button", "option"));
+    button.type = "button";
+    button.style.setProperty("--label", colorAt(place));
+    button.append(element("span", "swatch"), element("span", "name", version.names.join(", ")));
+    button.append(element("span", "soft", saidText(version)));
+    if (place < KEYS) button.append(element("kbd", "", labelKey(place + firstKey)));
+    button.addEventListener("click", (event) => {
+      take(place);
+      leaveToImage(event);
+    });
+    return button;
+  }
+
+  /** @param {number} place */
+  function take(place) {
+    const version = shown?.versions?.[place];
+    if (!version || desk.current()?.task !== shown) return;
+    desk.change((editor) => replaceBoxes(editor, version.spans));
+    desk.takeSaid({}, `${version.names.join(" and ")}: ${saidText(version)}`);
+  }
+
+  return {
+    show() {
+      const entry = desk.current();
+      section.hidden = !entry;
+      if (!entry) return;
+      const versions = entry.task.versions ?? [];
+      if (entry.task !== shown) {
+        title.textContent = titleOf(entry.task);
+        buttons = versions.map(buttonOf);
+        list.replaceChildren(...buttons);
+      }
+      shown = entry.task;
+      buttons.forEach((button, place) => {
+        const version = versions[place];
+        button.ariaPressed = String(version !== undefined && isVersion(entry.editor, version.spans));
+      });
+    },
+
+    choose(place) {
+      const at = place - firstKey;
+      if (at < 0 || at >= Math.min(KEYS, buttons.length)) return false;
+      take(at);
+      return true;
+    },
+
+    words(task) {
+      const versions = (task.versions ?? []).slice(0, KEYS);
+      const named = versions.map((version, place) => `${labelKey(place + firstKey)} ${version.names.join(" and ")}, ${saidText(version)}`);
+      return [titleOf(task), ...named].join("; ");
+    },
+
+    paint(context, scene) {
+      if (shown) paintVersions(context, scene, shown.versions ?? []);
+    },
+  };
+}
+
+/** @param {number} place */
+function colorAt(place) {
+  return COLORS[place % COLORS.length] ?? "#ff4fa3";
+}
+
+/** @param {Task} task */
+function titleOf({ versions = [], agreement = null }) {
+  const kinds = versions.length === 1 ? "1 version" : `${versions.length} versions`;
+  return agreement === null ? kinds : `${kinds}, ${Math.round(agreement * 100)} % agreement`;
+}
+
+/** @param {Version} version */
+function saidText({ answer, spans }) {
+  const boxes = spans.length === 1 ? "1 box" : `${spans.length} boxes`;
+  return answer === "accept" ? boxes : `${answer}, ${boxes}`;
+}
+
+/**
+ * The boxes of a version in the place of those that are there, in one edit; the same editor where they are its already.
+ * @param {Editor} editor
+ * @param {readonly Span[]} spans
+ * @returns {Editor}
+ */
+function replaceBoxes(editor, spans) {
+  if (isVersion(editor, spans)) return editor;
+  const come = openEditor(spans, editor.size, null).all.map((box, place) => ({ ...box, id: editor.nextId + place }));
+  return commit({ ...editor, selected: null, nextId: editor.nextId + come.length }, come);
+}
+
+/** Whether the boxes are those of a version. @param {Editor} editor @param {readonly Span[]} spans */
+function isVersion(editor, spans) {
+  const boxes = openEditor(spans, editor.size, null).all;
+  return boxes.length === editor.boxes.length && boxes.every(({ label, rect }, place) => {
+    const box = editor.boxes[place];
+    return box !== undefined && box.label === label && sameRect(box.rect, rect);
+  });
+}
+
+/**
+ * Frames of all versions; boxes that not everybody has are dashed and say whose they are.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {readonly Version[]} versions
+ */
+function paintVersions(context, { density, view }, versions) {
+  const counts = new Map();
+  for (const group of versions.flatMap((version) => version.groups)) counts.set(group, (counts.get(group) ?? 0) + 1);
+  context.setTransform(density, 0, 0, density, 0, 0);
+  context.font = TAG_FONT;
+  context.textBaseline = "middle";
+  context.lineWidth = 2;
+  versions.forEach(({ spans, groups, names }, place) => {
+    const color = colorAt(place);
+    const out = APART_PX * (place + 1);
+    openEditor(spans, { width: 0, height: 0 }, null).all.forEach(({ rect, label }, at) => {
+      const { x, y, width, height } = toScreen(view, rect);
+      const alone = counts.get(groups[at]) !== versions.length;
+      context.setLineDash(alone ? [7, 4] : []);
+      context.strokeStyle = color;
+      context.strokeRect(x - out, y - out, width + 2 * out, height + 2 * out);
+      if (!alone) return;
+      const text = `${names.join(", ")}: ${label}`;
+      const tag = { x: x - out, y: y + height + out + 2, width: context.measureText(text).width + 10, height: 16 };
+      context.fillStyle = color;
+      context.fillRect(tag.x, tag.y, tag.width, tag.height);
+      context.fillStyle = inkOn(color);
+      context.fillText(text, tag.x + 5, tag.y + 8.5);
+    });
+  });
+  context.setLineDash([]);
+}
