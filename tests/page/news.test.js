@@ -8,7 +8,7 @@ const row = (name, value, before) => ({ name, value, before });
 const learned = { images: 34, boxes: 81, loss: 0.744, before: { images: 24, boxes: 61, loss: 0.91 } };
 
 /** @param {any} measured */
-const measuredText = (measured) => newsText({ version: 7, learned, measured });
+const measuredText = (measured) => newsText({ version: 7, learned, measured: { images: 6, images_before: 6, ...measured } });
 
 test("better, with the class that gained most and the one that lost", () => {
   const means = [row("mAP", 0.62, 0.451), row("mAP@.50", 0.81, 0.7)];
@@ -29,6 +29,11 @@ test("worse, and as good", () => {
     measuredText({ before: 4, means: [row("mAP", 0.623, 0.621)], classes: [row("bird", 0.623, 0.621)] }),
     "Version 7 is as good as the last one measured: mAP 0.62 → 0.62.",
   );
+});
+
+test("on other images than before", () => {
+  const measured = { before: 6, images: 6, images_before: 4, means: [row("mAP", 0.5, 0.25)], classes: [] };
+  assert.equal(measuredText(measured), "Version 7 is better than the last one measured: mAP 0.25 → 0.50, on 6 images instead of 4.");
 });
 
 test("measured for the first time", () => {

@@ -60,6 +60,19 @@ def test_teach_in_a_folder_of_choice(here):
     assert len(components["stream"]) == 1
 
 
+def test_teach_evaluates_on_images_held_out_unless_the_config_has_others(here):
+    def told(**options):
+        settings = teach(images="my boats", label=["boat"], **options)["on_load"].__self__.settings
+        return settings.run_eval, settings.eval_steps, settings.hold_out
+
+    assert told() == (False, 50, 0.0)
+    assert told(run_eval=True, eval_steps=7) == (True, 7, 0.2)
+    config = Path("teachbox-my-boats/pipeline.config")
+    reader = 'eval_input_reader { tf_record_input_reader { input_path: "eval.record" } }'
+    config.write_text(f"{config.read_text()}\n{reader}\n")
+    assert told(run_eval=True) == (True, 50, 0.0)
+
+
 def test_demo_has_a_detector_that_can_be_built(tmp_path):
     _write_project(tmp_path)
     pipeline = load_pipeline(tmp_path / "pipeline.config")
@@ -79,6 +92,7 @@ settings = st.builds(
     model_dir=names.map(Path),
     steps_per_epoch=st.integers(-1, 10**6),
     run_eval=st.booleans(),
+    hold_out=st.floats(0, 0.5),
     use_display_name=st.booleans(),
     tf_logging_level=st.sampled_from([10, 20, 30, 40, 50]),
     idle_seconds=st.floats(0, 1e6),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from project import DATASET, Project
 
 from teachbox.config.label_map import load_label_map
 from teachbox.data.cache import ByteCache
 from teachbox.data.examples import decode_example
-from teachbox.training.answers import AnswerReader
+from teachbox.training.answers import AnswerReader, is_held_out
 
 pytestmark = pytest.mark.tf
 
@@ -71,6 +73,20 @@ def test_only_later_answers_are_new(reading: Reading) -> None:
     assert accepted.new == [second]
 
 
+def test_held_out_images_are_not_trained_on(reading: Reading) -> None:
+    tasks = [reading.project.task(number) for number in range(12)]
+    ids = reading.project.answer(*tasks)
+    held = [id for id, task in zip(ids, tasks, strict=True) if is_held_out(task["_input_hash"], 0.5)]
+    assert 0 < len(held) < 12
+    reading.reader.hold_out = 0.5
+    accepted = reading.reader.read(0)
+    assert list(accepted.examples) == accepted.new == [id for id in ids if id not in held]
+    reading.reader.hold_out = 0.0
+    everything = reading.reader.read(0)
+    assert [example.key for example in accepted.held] == [everything.examples[id].key for id in held]
+    assert everything.held == []
+
+
 def test_a_changed_answer_replaces_and_an_undone_one_leaves(reading: Reading) -> None:
     project = reading.project
     first, second = project.answer(project.task(1), project.task(2))
@@ -108,3 +124,21 @@ def test_what_cannot_be_used_is_reported_once_and_left_out(reading: Reading) -> 
     again.reported.update(id for id, _ in reading.reports)
     assert again.read(0).new == [ids[1]]
     assert len(reading.reports) == 3
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.floats(0, 0.5), st.floats(0, 0.5))
+def test_what_is_held_out_stays_so_when_more_is(input_hash: int, one: float, other: float) -> None:
+    less, more = sorted((one, other))
+    assert is_held_out(input_hash, more) or not is_held_out(input_hash, less)
+    assert not is_held_out(input_hash, 0.0)
+
+
+def test_a_fifth_is_held_out() -> None:
+    assert [is_held_out(number, 0.2) for number in (0, 1999, 2000, 9999, 10_000, -1)] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]

@@ -35,6 +35,8 @@ def test_the_originals_defaults() -> None:
         ({"eval_steps": 0}, "--eval-steps"),
         ({"batch_answers": 0}, "--batch-answers"),
         ({"idle_seconds": -1.0}, "--idle-seconds"),
+        ({"hold_out": 0.6, "run_eval": True}, "--hold-out is 0.6; it must be from 0 to 0.5"),
+        ({"hold_out": 0.2}, "--hold-out keeps images to evaluate on; give --run-eval too"),
         ({"mix": "mosaik=1"}, "--mix names 'mosaik'"),
     ],
 )

@@ -17,6 +17,7 @@ from teachbox.data.examples import decode_example
 from teachbox.data.tfrecord import read_records
 from teachbox.errors import CheckpointError, ConfigError, LabelMapError, TeachboxError
 from teachbox.training import checkpoints, worker
+from teachbox.training.answers import is_held_out
 from teachbox.training.garbage import read_mark
 from teachbox.training.policy import Policy
 from teachbox.training.publish import complete_versions
@@ -165,6 +166,23 @@ def test_a_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mark = read_mark(tmp_path / "export" / str(project.versions()[-1]))
     assert mark is not None
     assert mark["step"] == 9
+
+
+@pytest.mark.slow  # a trainer of its own, that evaluates: what is held out is tested on the reader of answers
+def test_images_held_out_are_evaluated_on_and_not_trained_on(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    tasks = [project.task(number) for number in range(8)]
+    held = sum(is_held_out(task["_input_hash"], 0.5) for task in tasks)
+    assert 0 < held < 8
+    project.answer(*tasks)
+    with running(project, run_eval=True, hold_out=0.5, batch_answers=8) as trainer:
+        trainer.wait_for_round(1)
+    (run,) = project.store.runs(DATASET)
+    assert run.answers == 8 - held
+    evaluation = project.store.last_evaluation(DATASET)
+    assert evaluation is not None
+    assert (evaluation.version, evaluation.metrics["Evaluation/images"]) == (run.version, held)
+    assert "DetectionBoxes_PerformanceByCategory/mAP/square" in evaluation.metrics
 
 
 def test_a_round_that_diverges_is_given_up(tmp_path: Path) -> None:

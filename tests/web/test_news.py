@@ -37,13 +37,25 @@ def test_what_a_round_learned_from():
 
 def test_how_much_better_it_was_measured_to_be():
     evaluations = [
-        evaluation(9, {MEAN: 0.5, HALF: 0.75, CLASS + "cat": 0.25, CLASS + "dog": 0.75, CLASS + "eel": 0.5}),
+        evaluation(
+            9,
+            {
+                "Evaluation/images": 6,
+                MEAN: 0.5,
+                HALF: 0.75,
+                CLASS + "cat": 0.25,
+                CLASS + "dog": 0.75,
+                CLASS + "eel": 0.5,
+            },
+        ),
         evaluation(7, {MEAN: 0.375, HALF: 0.75, CLASS + "cat": 0.5, CLASS + "dog": 0.25, CLASS + "eel": -1.0}),
         evaluation(6, {"Loss/total_loss": 1.0}),
         evaluation(4, {HALF: 0.125}),
     ]
     assert measured(evaluations, 9) == {
         "before": 7,
+        "images": 6,
+        "images_before": None,
         "means": [{"name": "mAP", "value": 0.5, "before": 0.375}, {"name": "mAP@.50", "value": 0.75, "before": 0.75}],
         "classes": [{"name": "dog", "value": 0.75, "before": 0.25}, {"name": "cat", "value": 0.25, "before": 0.5}],
     }
@@ -52,6 +64,8 @@ def test_how_much_better_it_was_measured_to_be():
     assert [mean["before"] for mean in measured(evaluations, 7)["means"]] == [None, 0.125]
     assert measured(evaluations, 4) == {
         "before": None,
+        "images": None,
+        "images_before": None,
         "means": [{"name": "mAP@.50", "value": 0.125, "before": None}],
         "classes": [],
     }

@@ -278,8 +278,8 @@ train_input_reader {
   label_map_path: "$label_map"
 }
 
-# To measure each round on images that training never sees, give --run-eval and a record made by
-# `teachbox create-tfrecord`:
+# To measure each round on images that training never sees, give --run-eval: every fifth answered image is
+# then kept out of training. Or name a record made by `teachbox create-tfrecord`, and all answers train:
 #   eval_input_reader {
 #     label_map_path: "$label_map"
 #     tf_record_input_reader {

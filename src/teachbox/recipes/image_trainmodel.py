@@ -19,7 +19,7 @@ from teachbox.recipes.recipe import Arg, Components, recipe
 from teachbox.recipes.streams import source_stream
 from teachbox.recipes.tensorboard import HELP as TENSORBOARD_HELP
 from teachbox.recipes.tensorboard import Board, board_at
-from teachbox.recipes.train import MIX_HELP, command_line
+from teachbox.recipes.train import HOLD_OUT_HELP, MIX_HELP, command_line
 from teachbox.recipes.web_app import Controller, label_config
 from teachbox.serving.client import Client
 from teachbox.training.settings import TrainerSettings
@@ -51,6 +51,7 @@ _TF_LEVELS = {10: "0", 20: "0", 30: "1", 40: "2", 50: "3"}
     max_checkpoints_num=Arg("--max-checkpoints-num", "-mcn", help="checkpoints to keep"),
     run_eval=Arg("--run-eval", "-E", help="evaluate after each round on the config's eval_input_reader"),
     eval_steps=Arg("--eval-steps", "-es", help="images to evaluate on"),
+    hold_out=Arg("--hold-out", help=HOLD_OUT_HELP),
     use_display_name=Arg("--use-display-name", "-D", help="show the label map's display names"),
     tf_logging_level=Arg("--tf-logging-level", "-tl", help="TensorFlow's log lines: 10 all … 50 almost none"),
     batch_answers=Arg("--batch-answers", "-ba", help="so many new accepted answers start a round"),
@@ -79,6 +80,7 @@ def image_trainmodel(
     max_checkpoints_num: int = 5,
     run_eval: bool = False,
     eval_steps: int = 50,
+    hold_out: float = 0.0,
     use_display_name: bool = False,
     tf_logging_level: Literal[10, 20, 30, 40, 50] = 40,
     batch_answers: int = 10,
@@ -108,6 +110,7 @@ def image_trainmodel(
         max_checkpoints_num=max_checkpoints_num,
         run_eval=run_eval,
         eval_steps=eval_steps,
+        hold_out=hold_out,
         use_display_name=use_display_name,
         tf_logging_level=tf_logging_level,
         batch_answers=batch_answers,
@@ -122,7 +125,7 @@ def image_trainmodel(
         label_map_path=label_map_path,
         shown=label,
         use_display_name=use_display_name,
-        run_eval=run_eval,
+        run_eval=run_eval and not hold_out,
     )
     stream = source_stream(source)
     client = Client(ip, port, model_name)

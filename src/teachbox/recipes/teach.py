@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from teachbox.config.load import load_pipeline
 from teachbox.config.starter import write_starter
 from teachbox.errors import CheckpointError
 from teachbox.recipes.image_trainmodel import image_trainmodel
@@ -16,6 +17,7 @@ from teachbox.recipes.train import MIX_HELP
 
 MODEL_SERVER_PORT = 8500
 STEPS = 40
+HOLD_OUT = 0.2
 
 
 @recipe(
@@ -27,6 +29,10 @@ STEPS = 40
     steps_per_epoch=Arg("--steps-per-epoch", "-spe", help="steps of one round of training"),
     threshold=Arg("--threshold", "-t", help="predictions with a lower score are not shown"),
     mix=Arg("--mix", help=MIX_HELP),
+    run_eval=Arg(
+        "--run-eval", "-E", help="evaluate after each round: on the config's records, or on every fifth image, held out"
+    ),
+    eval_steps=Arg("--eval-steps", "-es", help="images to evaluate on"),
     tensorboard=Arg("--tensorboard", help=TENSORBOARD_HELP),
 )
 def teach(
@@ -38,6 +44,8 @@ def teach(
     steps_per_epoch: int = STEPS,
     threshold: float = 0.5,
     mix: str | None = None,
+    run_eval: bool = False,
+    eval_steps: int = 50,
     tensorboard: str | None = None,
 ) -> Components:
     """Label a folder of images and teach a detector meanwhile.
@@ -73,6 +81,15 @@ def teach(
         steps_per_epoch=steps_per_epoch,
         threshold=threshold,
         mix=mix,
+        run_eval=run_eval,
+        eval_steps=eval_steps,
+        hold_out=HOLD_OUT if run_eval and not _names_records(pipeline_path) else 0.0,
         tensorboard=tensorboard,
     )
     return {**components, "db": str(folder / "teachbox.db")}
+
+
+def _names_records(config: Path) -> bool:
+    """Whether a config has images of its own to evaluate on."""
+    readers = load_pipeline(config).message.eval_input_reader
+    return any(reader.tf_record_input_reader.input_path for reader in readers)

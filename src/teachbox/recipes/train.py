@@ -13,6 +13,7 @@ from teachbox.recipes.recipe import Arg, command
 from teachbox.recipes.settings import db_address
 from teachbox.training.settings import TrainerSettings
 
+HOLD_OUT_HELP = "share of the accepted images to evaluate on instead, and never to train on, as in 0.2"
 MIX_HELP = "how often images are mixed with others: mosaic, copy-paste, mix-up, as in mosaic=0.5,copy-paste=0.2"
 
 
@@ -42,6 +43,7 @@ def command_line(settings: TrainerSettings) -> list[str]:
     max_checkpoints_num=Arg("--max-checkpoints-num", "-mcn", help="checkpoints to keep"),
     run_eval=Arg("--run-eval", "-E", help="evaluate after each round on the config's eval_input_reader"),
     eval_steps=Arg("--eval-steps", "-es", help="images to evaluate on"),
+    hold_out=Arg("--hold-out", help=HOLD_OUT_HELP),
     use_display_name=Arg("--use-display-name", "-D", help="answers hold the label map's display names"),
     tf_logging_level=Arg("--tf-logging-level", "-tl", help="TensorFlow's log lines: 10 all … 50 almost none"),
     batch_answers=Arg("--batch-answers", "-ba", help="so many new accepted answers start a round"),
@@ -63,6 +65,7 @@ def train(
     max_checkpoints_num: int = 5,
     run_eval: bool = False,
     eval_steps: int = 50,
+    hold_out: float = 0.0,
     use_display_name: bool = False,
     tf_logging_level: Literal[10, 20, 30, 40, 50] = 40,
     batch_answers: int = 10,
@@ -90,6 +93,7 @@ def train(
         max_checkpoints_num=max_checkpoints_num,
         run_eval=run_eval,
         eval_steps=eval_steps,
+        hold_out=hold_out,
         use_display_name=use_display_name,
         tf_logging_level=tf_logging_level,
         batch_answers=batch_answers,

@@ -15,6 +15,8 @@ from teachbox.images import upright
 from teachbox.labels import LabelMap
 from teachbox.store import Store, StoredAnswer
 
+_PARTS = 10_000
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -24,6 +26,8 @@ class Accepted:
     """Answer id → example, for all that can be used."""
     new: list[int]
     """Ids of those that no finished round has trained on."""
+    held: list[Example]
+    """Those that are kept out of training, to be evaluated on."""
     last_id: int
     """The store's answers up to this one are taken into account."""
 
@@ -38,6 +42,8 @@ class AnswerReader:
     cache: ByteCache
     report: Callable[[int, str], None]
     """Called with an answer's id and why it cannot be used (which names its file)."""
+    hold_out: float = 0.0
+    """The share of images that is held out."""
     reported: set[int] = field(default_factory=set)
     _known: dict[int, tuple[Task, Example] | None] = field(default_factory=dict)
 
@@ -51,8 +57,11 @@ class AnswerReader:
             else:
                 known[answer.id] = self._use(answer, is_new=answer.id > after_id)
         self._known = known
-        examples = {id: used[1] for id, used in known.items() if used is not None}
-        return Accepted(examples, [id for id in examples if id > after_id], max([last_id, *known]))
+        usable = {id: used for id, used in known.items() if used is not None}
+        held = {id for id, (task, _) in usable.items() if is_held_out(task["_input_hash"], self.hold_out)}
+        examples = {id: example for id, (_, example) in usable.items() if id not in held}
+        new = [id for id in examples if id > after_id]
+        return Accepted(examples, new, [usable[id][1] for id in usable if id in held], max([last_id, *known]))
 
     def records(self, ids: Iterable[int]) -> list[bytes]:
         """Answers that `read` found usable, as serialized tf.Examples."""
@@ -77,6 +86,11 @@ class AnswerReader:
                 self.report(answer.id, str(error))
             return None
         return answer.task, example
+
+
+def is_held_out(input_hash: int, share: float) -> bool:
+    """Whether an image belongs to the share that is held out: for ever the same ones, whatever is answered again."""
+    return input_hash % _PARTS < share * _PARTS
 
 
 def _loader(task: Task) -> Callable[[], bytes]:

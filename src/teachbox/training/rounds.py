@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -55,6 +55,8 @@ from teachbox.training.signatures import static_size
 from teachbox.training.status import Status
 from teachbox.training.summaries import Summaries, side_by_side
 
+IMAGES = "Evaluation/images"
+"""Beside the public metrics in the store: how many images were evaluated on."""
 log = logging.getLogger(__name__)
 
 
@@ -131,7 +133,9 @@ class Trainer:
         config = parts.pipeline.message
         self._batch_size = config.train_config.batch_size
         self._cache = ByteCache(CACHE_BYTES)
-        self._answers = AnswerReader(store, settings.dataset, parts.labels, self._cache, self._report_unusable)
+        self._answers = AnswerReader(
+            store, settings.dataset, parts.labels, self._cache, self._report_unusable, settings.hold_out
+        )
         self._replay: Replay[int] = Replay(seed=settings.seed, newest_weight=settings.policy.newest_weight)
         augment = build_augmentations(config.train_config.data_augmentation_options)
         self._batches = training_batches(
@@ -258,7 +262,7 @@ class Trainer:
     def run_round(self, accepted: Accepted) -> None:
         """Train on all accepted answers, publish, write down, evaluate. A round that fails is reported, not raised."""
         if not accepted.new:
-            # What there was cannot be used, and is reported.
+            # What there was cannot be used, and is reported, or is held out.
             self.state = replace(self.state, seen=accepted.last_id)
             return
         examples = accepted.examples
@@ -310,7 +314,7 @@ class Trainer:
         self._write_record(accepted)
         self._summaries.add_steps(taken)
         if self._evaluator is not None:
-            self.evaluate(run)
+            self.evaluate(run, accepted.held)
 
     def _train(self, examples: dict[int, Example], steps: int) -> Iterator[Step]:
         if self.settings.policy.restart_averages and self.learner.averages is not None:
@@ -383,20 +387,27 @@ class Trainer:
         log.info("Wrote %d annotations to %s", count, path)
         collect_garbage(self.settings.data_dir, self.settings.temp_files_num, RECORD_PATTERN)
 
-    def evaluate(self, run: int | None) -> None:
-        """Evaluate the published weights on `eval_input_reader` and write down what is found. A failure is reported.
+    def evaluate(self, run: int | None, held: Sequence[Example] = ()) -> None:
+        """Evaluate the published weights and write down what is found. A failure is reported.
+
+        On the newest of `held`, where the settings hold images out, else on `eval_input_reader`.
 
         Ends early, without a word in the store, when the trainer is to stop.
         """
         assert self._evaluator is not None
+        if self.settings.hold_out and not held:
+            log.info("Nothing is evaluated: none of the answered images is held out yet")
+            return
         self.status.set("evaluating")
         log.info("Evaluating on %d examples", self.settings.eval_steps)
         pipeline = self.parts.pipeline
         try:
-            if self._eval_examples is None:
-                self._eval_examples = self._read_eval_examples()
+            if self.settings.hold_out:
+                examples = list(held[-self.settings.eval_steps :])
+            else:
+                examples = self._eval_examples = self._eval_examples or self._read_eval_examples()
             with self.learner.averaged():
-                evaluation = self._evaluator(self._eval_examples, self.stop.is_set)
+                evaluation = self._evaluator(examples, self.stop.is_set)
             if evaluation is None:
                 log.info("The evaluation was given up, since the trainer is to stop")
                 return
@@ -418,7 +429,7 @@ class Trainer:
             self.settings.dataset,
             version=self.state.version,
             step=self.learner.step,
-            metrics=evaluation.metrics,
+            metrics={**evaluation.metrics, IMAGES: len(evaluation.images)},
             run_id=run,
         )
         self._event("evaluated", version=self.state.version, step=self.learner.step, metrics=evaluation.metrics)

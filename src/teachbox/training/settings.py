@@ -30,6 +30,8 @@ class TrainerSettings:
     run_eval: bool = False
     eval_steps: int = 50
     """How many examples of `eval_input_reader` are evaluated on."""
+    hold_out: float = 0.0
+    """Share of the accepted images that is kept out of training and evaluated on instead. Not the original's."""
     use_display_name: bool = False
     tf_logging_level: int = 40
     batch_answers: int = 10
@@ -60,4 +62,8 @@ class TrainerSettings:
                 raise UsageError(f"{option} is {value}; it must be 1 or more")
         if self.idle_seconds < 0:
             raise UsageError(f"--idle-seconds is {self.idle_seconds:g}; it must not be negative")
+        if not 0 <= self.hold_out <= 0.5:
+            raise UsageError(f"--hold-out is {self.hold_out:g}; it must be from 0 to 0.5, the share of the images")
+        if self.hold_out and not self.run_eval:
+            raise UsageError("--hold-out keeps images to evaluate on; give --run-eval too")
         parse_mix(self.mix)

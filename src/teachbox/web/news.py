@@ -11,6 +11,8 @@ from teachbox.store import Store, StoredEvent, StoredMetrics
 from teachbox.web.metrics import classes_of, means_of
 from teachbox.web.parts import Json, UseParts
 
+IMAGES = "Evaluation/images"
+"""How many images were evaluated on, as the trainer writes it."""
 ROUNDS = 50
 """How many rounds back are looked through for a version's own."""
 router = APIRouter(default_response_class=Json)
@@ -46,7 +48,8 @@ def measured(evaluations: Sequence[StoredMetrics], version: int) -> dict[str, An
     """The evaluation of `version` beside that of the newest version `before` it that has one.
 
     `evaluations` come newest first. `means` and `classes` have `name`, `value` and the value `before`, None where that
-    was not measured; classes are those that both have, what gained most first.
+    was not measured; classes are those that both have, what gained most first. `images` and `images_before` say on
+    how many.
     """
     known = {one.version: one for one in reversed(evaluations) if one.version is not None and means_of(one.metrics)}
     if version not in known:
@@ -60,7 +63,12 @@ def measured(evaluations: Sequence[StoredMetrics], version: int) -> dict[str, An
     is_now, was = classes_of(now), classes_of(before)
     both = sorted((name for name in is_now if name in was), key=lambda name: was[name] - is_now[name])
     classes = [{"name": name, "value": is_now[name], "before": was[name]} for name in both]
-    return {"before": earlier, "means": means, "classes": classes}
+    images = {"images": _count(now), "images_before": _count(before)}
+    return {"before": earlier, **images, "means": means, "classes": classes}
+
+
+def _count(metrics: Mapping[str, float]) -> int | None:
+    return int(metrics[IMAGES]) if IMAGES in metrics else None
 
 
 def _facts(data: Mapping[str, Any]) -> dict[str, Any]:

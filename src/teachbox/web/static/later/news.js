@@ -8,7 +8,7 @@
  * @typedef {object} News
  * @property {number} version
  * @property {Facts & {before: Facts | null} | null} learned  What the round that made it learned from.
- * @property {{before: number | null, means: Mean[], classes: ClassGain[]} | null} measured  What it was measured to be,
+ * @property {{before: number | null, images: number | null, images_before: number | null, means: Mean[], classes: ClassGain[]} | null} measured  What it was measured to be,
  *   beside the version `before`; what gained most first.
  */
 
@@ -28,13 +28,15 @@ export function newsText({ version, learned, measured }, evaluating = false) {
 }
 
 /** @param {number} version @param {NonNullable<News["measured"]>} measured */
-function measuredText(version, { before, means, classes }) {
+function measuredText(version, { before, images, images_before, means, classes }) {
   const values = means.map(({ name, value, before: old }) => (old === null ? `${name} ${said(value)}` : `${name} ${said(old)} → ${said(value)}`)).join(", ");
   const [first] = means;
   if (!first || first.before === null || before === null) return `Version ${version} serves: ${values}. None before it was measured so.`;
   const gain = rounded(first.value) - rounded(first.before);
   const verdict = gain > 0 ? "is better than" : gain < 0 ? "is worse than" : "is as good as";
-  return [`Version ${version} ${verdict} the last one measured: ${values}.`, ...classTexts(classes)].join(" ");
+  // Where more images are held out than last time, it is not quite the same examination.
+  const on = images && images_before && images !== images_before ? `, on ${count(images, "image")} instead of ${images_before}` : "";
+  return [`Version ${version} ${verdict} the last one measured: ${values}${on}.`, ...classTexts(classes)].join(" ");
 }
 
 /** The class that gained most and the one that lost most, where there is more than one. @param {ClassGain[]} classes */
