@@ -16,6 +16,7 @@
     │   ├── ModelMissing    a model server without that model, or without a loaded version of it
     │   ├── ForeignServer   something answers that does not speak the TensorFlow Serving API
     │   └── RequestRefused  the server understood and said no
+    ├── PageError           a module of the page that cannot travel as it is written
     └── StoreError          the database cannot be opened, or refuses
 
 A message says where, what was found, and what would be right.
@@ -91,6 +92,10 @@ class ForeignServer(ServingError):
 
 class RequestRefused(ServingError):
     """The model server understood the request and said no."""
+
+
+class PageError(TeachboxError):
+    """A module of the page that cannot travel as it is written."""
 
 
 class StoreError(TeachboxError):

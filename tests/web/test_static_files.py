@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import gzip
 import re
-import shutil
-import subprocess
 
-import pytest
-
+from teachbox.web.combined import combine, without_comments
 from teachbox.web.pages import STATIC
-from teachbox.web.static_files import without_comments
+from teachbox.web.static_files import PageFiles
 
-MODULES = sorted(path for path in STATIC.rglob("*.js"))
-AT_START = [path for path in MODULES if path.parent.name != "later"]
-
-
-def test_comments_go_and_lines_keep_their_numbers():
-    kept = ["f(a);", "/** @type {X} */ (a).b();", 'c = "/** three */"; // four']
-    lines = ["/**", " * One.", " */", kept[0], "  /** Two. */", *kept[1:]]
-    assert without_comments("\n".join(lines)).split("\n") == ["", "", "", kept[0], "", *kept[1:]]
+SCRIPT = re.compile(r'<script type="module" src="static/([^"]+)">')
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="no node")
-def test_a_program_without_comments_is_the_same_program(tmp_path):
-    for path in MODULES:
-        (tmp_path / path.name).with_suffix(".mjs").write_text(without_comments(path.read_text()))
-    for path in tmp_path.iterdir():
-        subprocess.run(["node", "--check", path], check=True, capture_output=True)
+def program_of(client):
+    (found,) = SCRIPT.findall(client.get("/").text)
+    return found
 
 
 def test_files_are_compressed_and_asked_for_again_only_when_they_changed(serve_feed, make_feed, images):
@@ -46,18 +33,41 @@ def test_files_are_compressed_and_asked_for_again_only_when_they_changed(serve_f
     assert client.post("/static/app.js").status_code == 405
 
 
-def test_the_page_asks_for_all_its_modules_at_once():
-    wanted = re.findall(r'<link rel="modulepreload" href="static/([^"]+)"', (STATIC / "index.html").read_text())
-    # The worker's is loaded by the worker, `types.js` holds types alone, and `app.js` is the script itself.
-    others = {"app.js", "types.js", "canvas/decoder.js"}
-    assert wanted == [name for path in AT_START if (name := path.relative_to(STATIC).as_posix()) not in others]
+def test_the_page_runs_one_program_that_a_browser_keeps(serve_feed, make_feed, images):
+    feed, _ = make_feed(images(1))
+    client = serve_feed(feed)
+    sources = {path.relative_to(STATIC).as_posix(): path.read_text() for path in STATIC.rglob("*.js")}
+    for name, text in combine(sources, "app.js").items():
+        response = client.get("/static/" + program_of(client).replace("start.js", name))
+        assert response.text == text
+        assert response.headers["cache-control"] == "private, max-age=31536000, immutable"
+        assert response.headers["content-encoding"] == "gzip"
+    for unknown in ("0" * 24 + "/start.js", program_of(client).replace("start.js", "app.js")):
+        assert client.get("/static/" + unknown).status_code == 404
 
 
-def test_what_is_loaded_later_is_not_asked_for_at_the_start():
-    for path in AT_START:
-        assert not re.findall(r'^import [^"]*"[^"]*later/[^"]+"', path.read_text(), re.MULTILINE), path
+def test_the_page_loads_its_modules_one_by_one_where_that_is_asked_for(serve_feed, make_feed, images):
+    feed, _ = make_feed(images(1))
+    client = serve_feed(feed)
+    response = client.get("/?modules")
+    assert response.text == (STATIC / "index.html").read_text()
+    assert SCRIPT.findall(response.text) == ["app.js"]
+    # They come in the one program: a list of modules to fetch ahead would fetch them twice.
+    assert "modulepreload" not in response.text
 
 
-def test_the_page_s_own_code_is_small():
-    size = sum(len(gzip.compress(without_comments(path.read_text()).encode(), 9)) for path in AT_START)
-    assert size <= 60_000
+def test_a_change_of_a_module_changes_the_program_s_address(tmp_path):
+    (tmp_path / "app.js").write_text("one();")
+    files = PageFiles(tmp_path)
+    first = files.prepare()
+    assert files.prepare() == first
+    (tmp_path / "app.js").write_text("two();")
+    second = files.prepare()
+    (tmp_path / "app.js").write_text("one();")
+    assert second != first == files.prepare()
+
+
+def test_the_page_s_own_code_is_small(serve_feed, make_feed, images):
+    feed, _ = make_feed(images(1))
+    client = serve_feed(feed)
+    assert len(gzip.compress(client.get("/static/" + program_of(client)).content, 9)) <= 60_000

@@ -23,7 +23,6 @@ from teachbox.web.hooks import Hooks
 from teachbox.web.parts import Json, Parts
 from teachbox.web.project_labels import ProjectLabels
 from teachbox.web.schema import one_line
-from teachbox.web.static_files import PageFiles
 from teachbox.web.status import StatusBoard, StatusWatcher
 
 logger = logging.getLogger(__name__)
@@ -62,6 +61,7 @@ def create_app(
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         events.open(asyncio.get_running_loop())
+        pages.FILES.prepare()
         app.state.waiting_room = answers.waiting_room()
         feed.listen(events.publish)
         feed.start()
@@ -75,7 +75,7 @@ def create_app(
     app.state.parts = Parts(store, feed, events, board, told, labels, hooks or Hooks(), instructions, tensorboard)
     for room in (pages, answers, history, label_routes, live, news, progress):
         app.include_router(room.router)
-    app.mount("/static", PageFiles(pages.STATIC), name="static")
+    app.mount("/static", pages.FILES, name="static")
     _answer_errors(app)
     if allowed_hosts is not None:
         from starlette.middleware.trustedhost import TrustedHostMiddleware

@@ -7,20 +7,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from teachbox.errors import DataError
 from teachbox.web.instructions import HEADERS
 from teachbox.web.parts import FOR_EVER, Json, UseParts
+from teachbox.web.static_files import PageFiles
 
 STATIC = Path(__file__).parent / "static"
-_FRESH = {"Cache-Control": "no-cache"}
+FILES = PageFiles(STATIC)
 router = APIRouter(default_response_class=Json)
 
 
 @router.get("/")
-def index() -> FileResponse:
-    return FileResponse(STATIC / "index.html", headers=_FRESH)
+async def index(request: Request, modules: str | None = None) -> Response:
+    """`?modules` loads each module of the page as it is written, for who looks for an error."""
+    return FILES.index(request, modules=modules is not None)
 
 
 @router.get("/health")

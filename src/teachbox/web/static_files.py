@@ -1,21 +1,27 @@
-"""The page's own files, as they travel: compressed, and programs without their comments."""
+"""The page's own files, as they travel: its modules as few programs, everything compressed, comments left out."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import mimetypes
-import re
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-_COMMENT = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.DOTALL | re.MULTILINE)
+from teachbox.web.combined import START, combine, without_comments
+from teachbox.web.parts import FOR_EVER
+
+ENTRY = "app.js"
+_KEPT = 4
+"""So many states of the programs stay in memory: a page that was opened before a change goes on with its own."""
 
 
 @dataclass(frozen=True)
@@ -25,29 +31,64 @@ class _Content:
     etag: str
     media_type: str
 
+    @staticmethod
+    def of(name: str, plain: bytes) -> _Content:
+        media_type = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0]
+        etag = f'"{_digest(plain)}"'
+        return _Content(plain, gzip.compress(plain, 9, mtime=0), etag, media_type or "application/octet-stream")
+
 
 class PageFiles:
-    """An ASGI app over the files of a folder. A browser asks each time, so that page and program are of one version."""
+    """An ASGI app over the files of a folder, with an `index.html` that runs `app.js` among them.
+
+    `/NAME` is a file as it is now: a browser asks each time whether it changed. `/HASH/NAME` is a program made of the
+    modules; it never changes, and its address says which state of all modules it is of.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
+        self._programs: OrderedDict[str, dict[str, _Content]] = OrderedDict()
+        self._state: tuple[object, str] = (None, "")
+        self._lock = Lock()
+
+    def index(self, request: Request, *, modules: bool = False) -> Response:
+        """The page. With `modules` it loads each module as it is written, for who looks for an error."""
+        content = self._file("index.html")
+        if not modules:
+            at = f'src="static/{self.prepare()}/{START}"'
+            html = content.plain.replace(f'src="static/{ENTRY}"'.encode(), at.encode())
+            content = _Content.of("index.html", html)
+        return _response(request, content, "no-cache")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         if request.method not in ("GET", "HEAD"):
             raise HTTPException(405)
-        content = self._content(str(scope["path"]).removeprefix(str(scope.get("root_path", ""))).lstrip("/"))
-        headers = {"Cache-Control": "no-cache", "ETag": content.etag, "Vary": "Accept-Encoding"}
-        if content.etag in request.headers.get("if-none-match", ""):
-            response = Response(status_code=304, headers=headers)
-        elif "gzip" in request.headers.get("accept-encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-            response = Response(content.packed, headers=headers, media_type=content.media_type)
-        else:
-            response = Response(content.plain, headers=headers, media_type=content.media_type)
+        path = str(scope["path"]).removeprefix(str(scope.get("root_path", ""))).lstrip("/")
+        state, _, name = path.partition("/")
+        program = self._programs.get(state, {}).get(name)
+        response = (
+            _response(request, program, FOR_EVER) if program else _response(request, self._file(path), "no-cache")
+        )
         await response(scope, receive, send)
 
-    def _content(self, path: str) -> _Content:
+    def prepare(self) -> str:
+        """The state that the modules are in; its programs are at hand from now on. Raises `PageError`."""
+        files = sorted(self._folder.rglob("*.js"))
+        seen = [(file, file.stat().st_mtime_ns) for file in files]
+        with self._lock:
+            if self._state[0] != seen:
+                sources = {file.relative_to(self._folder).as_posix(): file.read_text("utf-8") for file in files}
+                programs = {name: _Content.of(name, text.encode()) for name, text in combine(sources, ENTRY).items()}
+                state = _digest("".join(name + programs[name].etag for name in sorted(programs)).encode())
+                self._programs[state] = programs
+                self._programs.move_to_end(state)
+                while len(self._programs) > _KEPT:
+                    self._programs.popitem(last=False)
+                self._state = (seen, state)
+            return self._state[1]
+
+    def _file(self, path: str) -> _Content:
         file = (self._folder / path).resolve()
         try:
             if not file.is_relative_to(self._folder):
@@ -57,17 +98,24 @@ class PageFiles:
             raise HTTPException(404) from error
 
 
+def _response(request: Request, content: _Content, kept: str) -> Response:
+    headers = {"Cache-Control": kept, "ETag": content.etag, "Vary": "Accept-Encoding"}
+    if content.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Response(content.packed, headers=headers, media_type=content.media_type)
+    return Response(content.plain, headers=headers, media_type=content.media_type)
+
+
 @lru_cache(maxsize=256)
 def _read(file: Path, mtime_ns: int) -> _Content:
     """The file as it was at `mtime_ns`."""
-    content = file.read_bytes()
+    plain = file.read_bytes()
     if file.suffix == ".js":
-        content = without_comments(content.decode()).encode()
-    media_type = "text/javascript" if file.suffix == ".js" else mimetypes.guess_type(file.name)[0]
-    etag = hashlib.blake2b(content, digest_size=12).hexdigest()
-    return _Content(content, gzip.compress(content, 9), f'"{etag}"', media_type or "application/octet-stream")
+        plain = without_comments(plain.decode()).encode()
+    return _Content.of(file.name, plain)
 
 
-def without_comments(program: str) -> str:
-    """A program without its `/** */` comments; every line keeps its number, for who looks for an error."""
-    return _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), program)
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=12).hexdigest()

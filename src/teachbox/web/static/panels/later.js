@@ -31,7 +31,7 @@ export function createLater(project, open, colorOf, takeLabels) {
     } catch (error) {
       // A browser asks for a program once and remembers that it failed: a reload helps.
       if (!(error instanceof TypeError || error instanceof Event)) throw error;
-      announce("It cannot be loaded: the server does not answer");
+      announce("It cannot be loaded: the server does not answer, or is of another version");
     }
     loading = false;
   }
