@@ -185,3 +185,24 @@ def test_good_components():
     check_components(GOOD)
     check_components({**GOOD, "view_id": "image", "config": {}})
     check_components({**GOOD, "update": print, "on_load": print, "on_exit": None, "exclude": ["x"]})
+
+
+def test_settings_of_the_project_reach_page_and_commands(folder):
+    theme = {"labels": {"cat": "#123456"}}
+    (folder / "teachbox.json").write_text(json.dumps({"db": "mine.db", "show_flag": False, "custom_theme": theme}))
+    run = Running(folder, "image.manual", "pets", ".", "--label", "cat")
+    try:
+        project = run.http.get("/project").json()
+        (task,) = run.post("/get_session_questions", n=1)["tasks"]
+        run.post("/give_answers", answers=[{**task, "answer": "ignore"}])
+        lines, _ = run.end()
+    finally:
+        run.kill()
+    assert (project["config"]["show_flag"], project["labels"][0]["color"]) == (False, "#123456")
+    assert "db" not in project["config"]
+    assert f"in {folder / 'mine.db'} (" in lines[-1]
+    stats = [sys.executable, "-m", "teachbox", "stats"]
+    done = subprocess.run(stats, cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1] == "  pets: 0 accept, 0 reject, 1 ignore"
+    other = [*stats, "--db", "none.db"]
+    assert "none.db" in subprocess.run(other, cwd=folder, capture_output=True, text=True, check=False).stderr

@@ -16,7 +16,7 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 _PLAIN = """<!doctype html><meta charset="utf-8"><title>Instructions</title>
-<pre style="margin:0;font:15px/1.5 system-ui,sans-serif;white-space:pre-wrap;overflow-wrap:anywhere">{}</pre>"""
+<pre style="margin:12px;font:15px/1.5 system-ui,sans-serif;white-space:pre-wrap;overflow-wrap:anywhere">{}</pre>"""
 
 
 def read_instructions(path: str) -> str:

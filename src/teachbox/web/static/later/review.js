@@ -4,7 +4,7 @@
  */
 
 import { commit, openEditor } from "../boxes/editor.js";
-import { sameRect } from "../boxes/spans.js";
+import { sameRect, spanRect } from "../boxes/spans.js";
 import { toScreen } from "../canvas/view.js";
 import { labelKey } from "../keys/keymap.js";
 import { inkOn } from "../panels/colors.js";
@@ -13,7 +13,7 @@ import { element, leaveToImage, part } from "../panels/dom.js";
 /** @import { Scene } from "../canvas/paint.js" */
 /** @import { Config } from "../desk/config.js" */
 /** @import { Desk } from "../desk/desk.js" */
-/** @import { Editor, Span, Task, Version } from "../types.js" */
+/** @import { Editor, Rect, Span, Task, Version } from "../types.js" */
 /** @import { Question } from "./question.js" */
 
 /** Told apart from each other, and from the colours that labels have at first. */
@@ -21,6 +21,7 @@ const COLORS = ["#ff4fa3", "#3ddbff", "#ffe14d", "#a78bfa", "#7dff6b", "#ff8a5c"
 const KEYS = 10;
 /** Frames of versions lie around each other, so that those at one place are all seen. */
 const APART_PX = 3;
+const TAG_HEIGHT = 16;
 const TAG_FONT = '600 11px system-ui, "Segoe UI", Roboto, Arial, sans-serif';
 
 /**
@@ -145,35 +146,54 @@ function isVersion(editor, spans) {
 }
 
 /**
- * Frames of all versions; boxes that not everybody has are dashed and say whose they are.
+ * Frames of all versions; those of an object that not everybody has are dashed, and one tag for them says who has it.
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  * @param {readonly Version[]} versions
  */
 function paintVersions(context, { density, view }, versions) {
-  const counts = new Map();
-  for (const group of versions.flatMap((version) => version.groups)) counts.set(group, (counts.get(group) ?? 0) + 1);
   context.setTransform(density, 0, 0, density, 0, 0);
+  context.lineWidth = 2;
+  const tags = [];
+  for (const parts of objectsOf(versions)) {
+    const alone = parts.length < versions.length;
+    context.setLineDash(alone ? [7, 4] : []);
+    let [left, bottom] = [Infinity, -Infinity];
+    for (const { place, rect } of parts) {
+      const { x, y, width, height } = toScreen(view, rect);
+      const out = APART_PX * (place + 1);
+      context.strokeStyle = colorAt(place);
+      context.strokeRect(x - out, y - out, width + 2 * out, height + 2 * out);
+      [left, bottom] = [Math.min(left, x - out), Math.max(bottom, y + height + out)];
+    }
+    const [first] = parts;
+    const names = parts.flatMap(({ place }) => versions[place]?.names ?? []);
+    if (alone && first) tags.push({ x: left, y: bottom + 2, color: colorAt(first.place), text: `${names.join(", ")}: ${first.label}` });
+  }
+  context.setLineDash([]);
   context.font = TAG_FONT;
   context.textBaseline = "middle";
-  context.lineWidth = 2;
-  versions.forEach(({ spans, groups, names }, place) => {
-    const color = colorAt(place);
-    const out = APART_PX * (place + 1);
-    openEditor(spans, { width: 0, height: 0 }, null).all.forEach(({ rect, label }, at) => {
-      const { x, y, width, height } = toScreen(view, rect);
-      const alone = counts.get(groups[at]) !== versions.length;
-      context.setLineDash(alone ? [7, 4] : []);
-      context.strokeStyle = color;
-      context.strokeRect(x - out, y - out, width + 2 * out, height + 2 * out);
-      if (!alone) return;
-      const text = `${names.join(", ")}: ${label}`;
-      const tag = { x: x - out, y: y + height + out + 2, width: context.measureText(text).width + 10, height: 16 };
-      context.fillStyle = color;
-      context.fillRect(tag.x, tag.y, tag.width, tag.height);
-      context.fillStyle = inkOn(color);
-      context.fillText(text, tag.x + 5, tag.y + 8.5);
+  for (const { x, y, color, text } of tags) {
+    context.fillStyle = color;
+    context.fillRect(x, y, context.measureText(text).width + 10, TAG_HEIGHT);
+    context.fillStyle = inkOn(color);
+    context.fillText(text, x + 5, y + TAG_HEIGHT / 2 + 0.5);
+  }
+}
+
+/**
+ * The boxes of all versions, those of one object together.
+ * @param {readonly Version[]} versions
+ */
+function objectsOf(versions) {
+  /** @type {Map<number, {place: number, rect: Rect, label: string}[]>} */
+  const objects = new Map();
+  versions.forEach(({ spans, groups }, place) => {
+    spans.forEach((span, at) => {
+      const rect = spanRect(span);
+      const group = groups[at] ?? -1;
+      if (rect) objects.set(group, [...(objects.get(group) ?? []), { place, rect, label: span.label }]);
     });
   });
-  context.setLineDash([]);
+  return objects.values();
 }

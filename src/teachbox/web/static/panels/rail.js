@@ -56,8 +56,7 @@ export function createRail(perform, keyOf, look, set, tools) {
       buttons[name] = button;
       row.append(button);
     }
-    row.hidden = group.every(([name]) => buttons[name]?.hidden);
-    part("rail").append(row);
+    if (group.some(([name]) => !buttons[name]?.hidden)) part("rail").append(row);
   }
   for (const name of /** @type {const} */ (["brightness", "contrast"])) {
     part(name).addEventListener("input", (event) => {
