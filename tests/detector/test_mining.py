@@ -34,6 +34,20 @@ def test_by_hand():
     assert (float(location), float(classification)) == (150, 15)
 
 
+def test_one_loss_alone_orders_whatever_it_weighs():
+    """Of two anchors the harder one: by a loss that weighs nothing too, and by both as they weigh."""
+    boxes = scattered(np.random.default_rng(3), 1, 2)
+    location, classification = np.array([[5, 2]], np.float32), np.array([[3, 4]], np.float32)
+    for options, kept in [
+        ({"loss_type": "classification", "classification_weight": 0.0}, 1),
+        ({"loss_type": "localization", "localization_weight": 0.0}, 0),
+        ({"loss_type": "both"}, 0),
+        ({"loss_type": "both", "classification_weight": 4.0}, 1),
+    ]:
+        found = miner(num_hard_examples=1, **options)(location, classification, boxes, None)
+        assert tuple(map(float, found)) == (location[0, kept], classification[0, kept]), options
+
+
 def test_without_positives_and_without_anchors_to_spare():
     boxes = scattered(np.random.default_rng(1), 1, 4)
     losses, match = np.array([[1, 2, 3, 4]], np.float32), np.full((1, 4), -1, np.int32)

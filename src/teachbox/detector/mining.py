@@ -48,11 +48,10 @@ class HardExampleMiner:
 
     def _kept(self, location_loss: Any, class_loss: Any, boxes: Any, match: Any | None) -> Any:
         """float32 [B, A]: 1 for an anchor that counts."""
-        losses = ops.zeros_like(class_loss)
-        if self.loss_type != "localization":
-            losses = losses + class_loss * self.classification_weight
-        if self.loss_type != "classification":
-            losses = losses + location_loss * self.localization_weight
+        # One loss alone puts the anchors in the order that it has, whatever it weighs.
+        losses = location_loss if self.loss_type == "localization" else class_loss
+        if self.loss_type == "both":
+            losses = class_loss * self.classification_weight + location_loss * self.localization_weight
         anchors = int(losses.shape[1])
         most = min(self.num_hard_examples or anchors, anchors)
         unbounded = self.max_negatives_per_positive is None
