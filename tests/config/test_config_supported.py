@@ -393,7 +393,7 @@ def test_what_is_not_built_is_refused(old: str, new: str, words: str):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("iou_threshold: 0.6", "iou_threshold: 0.6 soft_nms_sigma: 0.0 use_class_agnostic_nms: false"),
+        ("iou_threshold: 0.6", "iou_threshold: 0.6 soft_nms_sigma: 0.5 use_class_agnostic_nms: true"),
         ("depth_multiplier: 0.75", "depth_multiplier: 1.0 use_explicit_padding: true pad_to_multiple: 32"),
         (
             'type: "ssd_mobilenet_v1"',

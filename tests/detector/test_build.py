@@ -172,10 +172,6 @@ REFUSED = [
     ("loss { random_example_sampler { } }", "model.ssd.loss.random_example_sampler"),
     ("loss { expected_loss_weights: EXPECTED_SAMPLING }", "model.ssd.loss.expected_loss_weights"),
     ("loss { equalization_loss { weight: 1 } }", "model.ssd.loss.equalization_loss"),
-    (
-        "post_processing { batch_non_max_suppression { soft_nms_sigma: 0.5 use_class_agnostic_nms: true } }",
-        "soft_nms_sigma with use_class_agnostic_nms is not built",
-    ),
     ("post_processing { batch_non_max_suppression { max_classes_per_detection: 2 } }", "max_classes_per_detection 2"),
     ("post_processing { batch_non_max_suppression { use_combined_nms: true } }", "use_combined_nms"),
     ("post_processing { calibration_config { } }", "post_processing.calibration_config"),

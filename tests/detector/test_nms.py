@@ -201,3 +201,42 @@ def test_suppression_of_all_classes_at_once(seed, anchors, classes, own_boxes, t
     assert rows(kept) == [(score, int(best[anchor]), anchor) for score, _, anchor in single]
     assert kept.boxes.shape == (1, total, 4)
     np.testing.assert_array_equal(kept.boxes[0, : len(single)], own[[row[2] for row in single], 0].reshape(-1, 4))
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    anchors=st.integers(2, 25),
+    classes=st.integers(1, 3),
+    own_boxes=st.booleans(),
+    total=st.integers(1, 30),
+)
+def test_soft_suppression_of_all_classes_at_once(seed, anchors, classes, own_boxes, total):
+    """As if there were one class: boxes lower the scores of those of other classes too."""
+    from teachbox.detector.nms import BatchNonMaxSuppression
+
+    random = np.random.default_rng(seed)
+    boxes = some_boxes(random, anchors, classes if own_boxes else 1)
+    scores = random.uniform(0, 1, (anchors, classes)).astype(np.float32)
+    best = scores.argmax(axis=1)
+    own = boxes[np.arange(anchors), best if own_boxes else 0][:, None]
+    suppress = BatchNonMaxSuppression(0.2, 0.4, 1, total, soft_sigma=0.5, class_agnostic=True)
+    kept = suppress(boxes[None], scores[None], None)
+    single = softly_by_loops(
+        own, scores.max(axis=1, keepdims=True), score_threshold=0.2, sigma=0.5, per_class=total, total=total
+    )
+    np.testing.assert_allclose([row[0] for row in rows(kept)], [row[0] for row in single], rtol=1e-4)
+    assert [row[1:] for row in rows(kept)] == [(int(best[anchor]), anchor) for _, _, anchor in single]
+    np.testing.assert_array_equal(kept.boxes[0, : len(single)], own[[row[2] for row in single], 0].reshape(-1, 4))
+
+
+def test_soft_suppression_lowers_another_class_by_hand():
+    from teachbox.detector.nms import BatchNonMaxSuppression
+
+    boxes = np.array([[[[0, 0, 1, 1]], [[0, 0, 1, 0.5]], [[0, 0, 0, 0]]]], np.float32)
+    scores = np.array([[[0.9, 0.1], [0.2, 0.8], [0.1, 0.1]]], np.float32)
+    kept = BatchNonMaxSuppression(0.3, 0.4, 1, 5, soft_sigma=0.5, class_agnostic=True)(boxes, scores, None)
+    # They overlap by half: the second's score is lowered by exp(-0.5² / (2 · 0.5)); the third is under the threshold.
+    assert int(kept.count[0]) == 2
+    np.testing.assert_allclose(kept.scores[0], [0.9, 0.8 * np.exp(-0.25), 0, 0, 0], rtol=1e-5)
+    np.testing.assert_array_equal(kept.classes[0], [0, 1, 0, 0, 0])

@@ -73,7 +73,9 @@ class BatchNonMaxSuppression:
         """
         if self.class_agnostic or self.soft_sigma:
             suppressed, which = (
-                self._class_agnostic(boxes, scores) if self.class_agnostic else self._soft(boxes, scores)
+                self._class_agnostic(boxes, scores)
+                if self.class_agnostic
+                else self._soft(boxes, scores, self.max_detections_per_class)
             )
             found, rows = self._cut(suppressed, clip_window, change_coordinate_frame)
             return _kept(found.cut, rows(which))
@@ -93,8 +95,8 @@ class BatchNonMaxSuppression:
             cut, original, _ = ops.cond(enough, lambda: quick, lambda: best(scores, everything))
         return _kept(cut, _find(original, cut, boxes, scores))
 
-    def _soft(self, boxes: Any, scores: Any) -> tuple[Suppressed, Any]:
-        per_class = min(self.max_detections_per_class, int(scores.shape[1]))
+    def _soft(self, boxes: Any, scores: Any, per_class: int) -> tuple[Suppressed, Any]:
+        per_class = min(per_class, int(scores.shape[1]))
         return soft_multiclass_non_max_suppression(
             boxes,
             scores,
@@ -113,6 +115,11 @@ class BatchNonMaxSuppression:
         own = boxes[:, :, 0]
         if int(boxes.shape[2]) > 1:
             own = ops.take_along_axis(boxes, ops.expand_dims(ops.expand_dims(column, -1), -1), axis=2)[:, :, 0]
+        if self.soft_sigma:
+            found, which = self._soft(ops.expand_dims(own, 2), ops.expand_dims(best, -1), most)
+            mask = ops.cast(ops.arange(most) < ops.expand_dims(found.count, -1), "float32")
+            classes = ops.cast(ops.take_along_axis(column, which, axis=1), "float32") * mask
+            return found._replace(classes=classes), which
         left = ops.where(best > self.score_threshold, best, NEVER)
         which, count = non_max_suppression(own, left, most=most, iou_threshold=self.iou_threshold)
         mask = ops.cast(ops.arange(most) < ops.expand_dims(count, -1), "float32")

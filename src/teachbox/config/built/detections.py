@@ -9,12 +9,6 @@ from typing import Any
 from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Rows, built, no_effect, only
 
 
-def of_suppression(message: Any) -> Iterator[tuple[str, str]]:
-    """That it is soft, or regardless of classes, but not both."""
-    if message.use_class_agnostic_nms and message.soft_nms_sigma and not message.use_hard_nms:
-        yield "soft_nms_sigma", "soft_nms_sigma with use_class_agnostic_nms is not built; each of them alone is"
-
-
 def of_temperature(message: Any) -> Iterator[tuple[str, str]]:
     """That logits can be divided by it."""
     if message.scaler <= 0:
@@ -57,7 +51,6 @@ ROWS = Rows(
         },
     },
     rules={
-        "*.batch_non_max_suppression": [of_suppression],
         "*.temperature_scaling_calibration": [of_temperature],
         "*.function_approximation.x_y_pairs": [of_points],
     },

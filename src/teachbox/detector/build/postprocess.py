@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from teachbox.config.built.detections import of_points, of_suppression, of_temperature
+from teachbox.config.built.detections import of_points, of_temperature
 from teachbox.config.protos import calibration_pb2, post_processing_pb2
 from teachbox.detector.build.refuse import not_built, refuse_disagreements, refuse_others
 from teachbox.detector.calibration import LinearInterpolation, by_column
@@ -30,7 +30,6 @@ def build_postprocessor(config: post_processing_pb2.PostProcessing, *, has_backg
     if nms.max_classes_per_detection != 1:
         found = f"max_classes_per_detection {nms.max_classes_per_detection}"
         raise not_built(where, found, "1 is")
-    refuse_disagreements(nms, where, of_suppression)
     return PostProcessor(
         BatchNonMaxSuppression(
             score_threshold=nms.score_threshold,
