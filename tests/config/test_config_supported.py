@@ -260,6 +260,12 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
 # One change at a time
 
 
+POINTS = (
+    "class_id_xy_pairs_map {{ key: {} value {{ x_y_pair {{ x: {} y: 0.1 }} x_y_pair {{ x: 0.5 y: 0.3 }} "
+    "training_data_type: CLASS_SPECIFIC }} }}"
+)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -347,6 +353,12 @@ def test_samples_are_refused_for_what_they_are(oracles: Path, file: str, part: s
             'type: "ssd_efficientnet-b0_bifpn_keras"',
             "model.ssd: ssd_efficientnet-b0_bifpn_keras needs a bifpn, with num_iterations and",
         ),
+        (
+            "score_converter: SIGMOID",
+            "score_converter: SIGMOID calibration_config { class_id_function_approximations { "
+            f"{POINTS.format(1, 0.25)} {POINTS.format(2, 0.5)} }} }}",
+            "class_id_function_approximations.class_id_xy_pairs_map[key 2].value: not two or more points, each x above",
+        ),
         ("iou_threshold: 0.6", "iou_threshold: 1.5", "iou_threshold is 1.5; it must be from 0 to 1"),
         (
             "        unmatched_threshold: 0.5",
@@ -394,6 +406,11 @@ def test_what_is_not_built_is_refused(old: str, new: str, words: str):
     ("old", "new"),
     [
         ("iou_threshold: 0.6", "iou_threshold: 0.6 soft_nms_sigma: 0.5 use_class_agnostic_nms: true"),
+        (
+            "score_converter: SIGMOID",
+            "score_converter: SIGMOID calibration_config { class_id_function_approximations { "
+            f"{POINTS.format(1, 0.25)} {POINTS.format(2, 0.25)} }} }}",
+        ),
         ("depth_multiplier: 0.75", "depth_multiplier: 1.0 use_explicit_padding: true pad_to_multiple: 32"),
         (
             'type: "ssd_mobilenet_v1"',

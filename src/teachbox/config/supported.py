@@ -86,7 +86,7 @@ def examine(pipeline: Pipeline) -> Findings:
 
 
 def _examine(pipeline: Pipeline, message: Message, path: str, findings: Findings) -> None:
-    block = re.sub(r"\[\d+\]", "", path)
+    block = re.sub(r"\[[^]]*\]", "", path)
     verdicts = _row_for(block, ROWS.table) or {}
     ranges = _row_for(block, ROWS.ranges) or {}
     for name in (_row_for(block, ROWS.required) or "").split():
@@ -207,7 +207,11 @@ def _rows(path: str, descriptor: FieldDescriptor, value: Any) -> Iterator[tuple[
     if not descriptor.is_repeated:
         yield path, value
     elif descriptor.message_type is not None and descriptor.message_type.GetOptions().map_entry:
-        yield path, None
+        if descriptor.message_type.fields_by_name["value"].message_type is None:
+            yield path, None
+            return
+        # Which of the file's entries has which key, the message does not say.
+        yield from ((f"{path}[key {key}].value", value[key]) for key in sorted(value))
     else:
         for row, item in enumerate(value):
             yield f"{path}[{row}]", item

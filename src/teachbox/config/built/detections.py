@@ -22,13 +22,19 @@ def of_points(message: Any) -> Iterator[tuple[str, str]]:
         yield "x_y_pair", "not two or more points, each x above the one before"
 
 
+_POINTS = built("x_y_pair") | no_effect("training_data_type", "says what the pairs were fitted on")
+
 ROWS = Rows(
     table={
-        "*.calibration_config": built("function_approximation temperature_scaling_calibration"),
+        "*.calibration_config": built(
+            "function_approximation class_id_function_approximations temperature_scaling_calibration"
+        ),
         "*.function_approximation": built("x_y_pairs"),
-        "*.function_approximation.x_y_pairs": built("x_y_pair")
-        | no_effect("training_data_type", "says what the pairs were fitted on"),
-        "*.function_approximation.x_y_pairs.x_y_pair": built("x y"),
+        "*.class_id_function_approximations": built("class_id_xy_pairs_map"),
+        "*.class_id_xy_pairs_map": built("key value"),
+        "*.x_y_pairs": _POINTS,
+        "*.class_id_xy_pairs_map.value": _POINTS,
+        "*.x_y_pair": built("x y"),
         "*.temperature_scaling_calibration": built("scaler"),
         "*.batch_non_max_suppression": built(
             "score_threshold iou_threshold max_detections_per_class max_total_detections change_coordinate_frame "
@@ -52,6 +58,7 @@ ROWS = Rows(
     },
     rules={
         "*.temperature_scaling_calibration": [of_temperature],
-        "*.function_approximation.x_y_pairs": [of_points],
+        "*.x_y_pairs": [of_points],
+        "*.class_id_xy_pairs_map.value": [of_points],
     },
 )
