@@ -78,6 +78,12 @@ def num_classes(pipeline: Pipeline) -> tuple[str, int]:
     return f"model.{which}.num_classes", model.num_classes
 
 
+def set_num_classes(pipeline: Pipeline, count: int) -> None:
+    """Give the model another number of classes. Raises `ConfigError` where it has none."""
+    path, _ = num_classes(pipeline)
+    getattr(pipeline.message.model, path.split(".")[1]).num_classes = count
+
+
 def examine(pipeline: Pipeline) -> Findings:
     """Everything in the config that is refused, and everything that has no effect."""
     findings = Findings()

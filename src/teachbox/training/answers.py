@@ -63,6 +63,11 @@ class AnswerReader:
         new = [id for id in examples if id > after_id]
         return Accepted(examples, new, [usable[id][1] for id in usable if id in held], max([last_id, *known]))
 
+    def take_labels(self, labels: LabelMap) -> None:
+        """Read by these labels from now on: what could not be used before may be now."""
+        self.labels = labels
+        self._known = {id: used for id, used in self._known.items() if used is not None}
+
     def records(self, ids: Iterable[int]) -> list[bytes]:
         """Answers that `read` found usable, as serialized tf.Examples."""
         records = []

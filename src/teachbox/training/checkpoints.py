@@ -46,6 +46,8 @@ class State:
     """Number of the newest version that was published."""
     unusable: list[int] = field(default_factory=list)
     """Ids of answers that could not be used, and were reported."""
+    classes: int = 0
+    """How many the detector tells; 0 where a checkpoint does not say it."""
 
 
 def save(
@@ -129,7 +131,6 @@ def restore(prefix: Path, variables: Mapping[str, keras.Variable], required: Map
             )
         else:
             missing.append(name)
-    state = json.loads(stored.text(_STATE_KEY) or "{}")
     # An average that a checkpoint without averages does not hold begins as the variable itself.
     for name in missing:
         plain = name.removesuffix("/ExponentialMovingAverage")
@@ -139,8 +140,17 @@ def restore(prefix: Path, variables: Mapping[str, keras.Variable], required: Map
         variables[name].assign(value)
     if missing:
         log.warning("%s: %d variables of the optimizer are not in it and start afresh", prefix, len(missing))
-    known = {key: value for key, value in state.items() if key in State.__dataclass_fields__}
-    return State(**known)
+    return _state(stored)
+
+
+def read_state(prefix: Path) -> State:
+    """What a checkpoint knows beside its variables. Raises `CheckpointError` where it cannot be read."""
+    return _state(StoredCheckpoint(prefix))
+
+
+def _state(stored: StoredCheckpoint) -> State:
+    state = json.loads(stored.text(_STATE_KEY) or "{}")
+    return State(**{key: value for key, value in state.items() if key in State.__dataclass_fields__})
 
 
 def _steps(folder: Path) -> list[int]:

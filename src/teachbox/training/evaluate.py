@@ -51,7 +51,8 @@ class Evaluator:
         """
         self._detector = detector
         self._config = config or EvalConfig()
-        self._labels = dict(labels)
+        self.labels = dict(labels)
+        """Id from 1 → name; names may change from one evaluation to the next."""
         self._batches = evaluation_batches((), resizer, 1, max_boxes, side_step=side_step())
         height, width = static_size(resizer)
         spec = batch_spec(1, height, width, max_boxes)
@@ -70,7 +71,7 @@ class Evaluator:
                 if stopped():
                     return None
                 images.append(found)
-        metrics = measure([result for _, result in images], self._labels, self._config)
+        metrics = measure([result for _, result in images], self.labels, self._config)
         metrics = {name: value for name, value in metrics.items() if not np.isnan(value)}
         return Evaluation(metrics | self.losses, images)
 

@@ -23,7 +23,7 @@ from teachbox.config.label_map import load_label_map
 from teachbox.config.load import Pipeline, load_pipeline
 from teachbox.config.paths import resolve_path
 from teachbox.config.protos.eval_pb2 import EvalConfig
-from teachbox.config.supported import check_labels, check_supported
+from teachbox.config.supported import check_labels, check_supported, set_num_classes
 from teachbox.data.augment import build_augmentations
 from teachbox.data.batches import CACHE_BYTES, Batch, Example, training_batches
 from teachbox.data.cache import ByteCache
@@ -37,6 +37,7 @@ from teachbox.detector.weights import restore
 from teachbox.errors import CheckpointError, ConfigError, DataError, ExportError, LabelMapError, TrainingError
 from teachbox.labels import LabelMap
 from teachbox.store import Store
+from teachbox.store.label_book import GivenLabel, current_map
 from teachbox.training import checkpoints
 from teachbox.training.answers import Accepted, AnswerReader
 from teachbox.training.backend import side_step
@@ -66,6 +67,9 @@ class Parts:
 
     pipeline: Pipeline
     labels: LabelMap
+    """As they are now."""
+    file_labels: LabelMap
+    """As the label map's file has them: records are written in its words."""
     detector: Detector
     resizer: Resizer
     learner: Learner
@@ -73,13 +77,22 @@ class Parts:
     max_boxes: int
 
 
-def build_parts(settings: TrainerSettings) -> Parts:
-    """Read and check the configuration, and build. Raises `ConfigError` and `LabelMapError`."""
+def build_parts(settings: TrainerSettings, store: Store | None = None, classes: int | None = None) -> Parts:
+    """Read and check the configuration, and build. Raises `ConfigError`, `LabelMapError` and `DataError`.
+
+    The labels are joined with those that `store` knows of the dataset, and the detector tells `classes` of them, all
+    without it: `num_classes` of the config is right where nothing was added while labelling.
+    """
     pipeline = load_pipeline(settings.config_path)
     check_supported(pipeline)
-    labels = _labels(settings, pipeline)
+    labels = file_labels = _labels(settings, pipeline)
     check_labels(pipeline, labels)
+    if store is not None:
+        book = store.labels(settings.dataset)
+        book.join([GivenLabel(labels.text(label), label.id) for label in labels])
+        labels = current_map(book.all(), labels)
     model = pipeline.message.model
+    set_num_classes(pipeline, min(classes or labels.max_id, labels.max_id))
     resizer = build_resizer(getattr(model, model.WhichOneof("model") or "").image_resizer)
     log.info("Building the detector")
     # Its first weights, its samplers, its dropout.
@@ -106,7 +119,7 @@ def build_parts(settings: TrainerSettings) -> Parts:
         graph_exporter(detector, resizer, model),
         graph_fingerprint(model.SerializeToString(deterministic=True)),
     )
-    return Parts(pipeline, labels, detector, resizer, learner, publisher, max_boxes)
+    return Parts(pipeline, labels, file_labels, detector, resizer, learner, publisher, max_boxes)
 
 
 def _labels(settings: TrainerSettings, pipeline: Pipeline) -> LabelMap:
@@ -128,7 +141,7 @@ class Trainer:
         self.parts = parts
         self.learner = parts.learner
         self.stop = stop
-        self.state = checkpoints.State()
+        self.state = checkpoints.State(classes=parts.detector.num_classes)
         self.status = Status(store, settings.dataset)
         config = parts.pipeline.message
         self._batch_size = config.train_config.batch_size
@@ -178,9 +191,7 @@ class Trainer:
             if run.state == "running":  # its process was killed
                 self.store.finish_run(run.id, state="lost", last_step=run.last_step or 0)
         self._restore()
-        self._replay = Replay(
-            seed=self.settings.seed + self.learner.step, newest_weight=self.settings.policy.newest_weight
-        )
+        self._begin_draws()
         if not self._is_published():
             self.status.set("starting", message="exporting the first version")
             self.publish(None)
@@ -188,11 +199,30 @@ class Trainer:
         self.status.set("starting", message="compiling the training step", version=self.state.version)
         self._warm()
 
+    def take_over(self, other: Trainer) -> None:
+        """Go on where `other`, a trainer with fewer classes, was; the values that it had learned are here already."""
+        self.state = replace(other.state, classes=self.parts.detector.num_classes)
+        self.unpublished = other.unpublished
+        self._begin_draws()
+        self._warm()
+
+    def take_labels(self, labels: LabelMap) -> None:
+        """Labels have other names; the classes are the same."""
+        self.parts = replace(self.parts, labels=labels)
+        self._answers.take_labels(labels)
+        if self._evaluator is not None:
+            self._evaluator.labels = {label.id: labels.text(label) for label in labels}
+
+    def _begin_draws(self) -> None:
+        seed = self.settings.seed + self.learner.step
+        self._replay = Replay(seed=seed, newest_weight=self.settings.policy.newest_weight)
+
     def _restore(self) -> None:
         own = self.parts.detector.checkpoint_variables()
         latest = checkpoints.latest(self.settings.model_dir)
         if latest is not None:
             self.state = checkpoints.restore(latest, self.learner.checkpoint_variables(), own)
+            self.state = replace(self.state, classes=self.parts.detector.num_classes)
             self._answers.reported.update(self.state.unusable)
             self._event("resumed", checkpoint=str(latest), step=self.learner.step)
             log.info("Resumed from %s", latest)
@@ -248,7 +278,7 @@ class Trainer:
         if not paths:
             return []
         try:
-            return sample_examples(paths, self.parts.labels, self._batch_size, self.settings.seed)
+            return sample_examples(paths, self.parts.file_labels, self._batch_size, self.settings.seed)
         except (DataError, LabelMapError) as error:
             log.info("The training step is compiled without a seed record: %s", error)
             return []
@@ -445,7 +475,7 @@ class Trainer:
             raise ConfigError(
                 "there is nothing to evaluate on: eval_input_reader names no record", where=pipeline.where
             )
-        return sample_examples(paths, self.parts.labels, self.settings.eval_steps, self.settings.seed)
+        return sample_examples(paths, self.parts.file_labels, self.settings.eval_steps, self.settings.seed)
 
     def close(self) -> None:
         """Stop the pipelines and finish the event files."""

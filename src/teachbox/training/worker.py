@@ -42,23 +42,35 @@ def run_trainer(settings: TrainerSettings, stop: threading.Event | None = None) 
         )
         try:
             prepare_backend(settings.tf_logging_level)
-            from teachbox.training.rounds import Trainer, build_parts
+            from teachbox.training.as_trained import write_as_trained
+            from teachbox.training.live_labels import first_trainer
 
-            trainer = Trainer(settings, store, build_parts(settings), stop)
+            seat = _Seat(first_trainer(settings, store, stop))
             try:
-                trainer.start()
-                _work(trainer, stop)
-                trainer.checkpoint()
+                seat.trainer.start()
+                write_as_trained(settings.model_dir, seat.trainer.parts.pipeline, seat.trainer.parts.labels)
+                _work(seat, stop)
+                seat.trainer.checkpoint()
             finally:
-                trainer.close()
+                seat.trainer.close()
         except TeachboxError as error:
             store.set_trainer_status(settings.dataset, state="failed", message=str(error))
             raise
         store.set_trainer_status(settings.dataset, state="stopped", message="")
 
 
-def _work(trainer: Trainer, stop: threading.Event) -> None:
+@dataclass
+class _Seat:
+    """Whoever trains now: where labels were added, a trainer of more classes takes the place of the one before."""
+
+    trainer: Trainer
+
+
+def _work(seat: _Seat, stop: threading.Event) -> None:
     """Rounds, until `stop`."""
+    from teachbox.training.live_labels import next_round
+
+    trainer = seat.trainer
     settings, store = trainer.settings, trainer.store
     trigger = Trigger(settings.batch_answers, settings.idle_seconds)
     watch = _Watch(store, settings.dataset)
@@ -67,7 +79,9 @@ def _work(trainer: Trainer, stop: threading.Event) -> None:
     while not stop.is_set():
         new, newest = watch.look(trainer.seen)
         if trigger.fires(new, newest, time.time()):
-            trainer.run_round(trainer.read_answers())
+            trainer, accepted = next_round(trainer)
+            seat.trainer = trainer
+            trainer.run_round(accepted)
             failed_at = time.monotonic()
             _say_waiting(trainer)
         elif trainer.unpublished and time.monotonic() - failed_at >= RETRY_SECONDS:
