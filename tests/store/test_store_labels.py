@@ -115,6 +115,18 @@ def test_older_answers_are_told_under_the_names_of_today(store, answered, tmp_pa
     assert all("raccoon" in text and "bandit" not in text for text in logged)
 
 
+def test_metrics_of_a_class_stand_under_its_name_of_today(store):
+    book = store.labels("boxes")
+    book.join([GivenLabel("mAP", 1), GivenLabel("cat", 2)])
+    measured = {"P/mAP": 0.5, "P_PerformanceByCategory/mAP/mAP": 0.25, "P_PerformanceByCategory/mAP/cat": 0.75}
+    store.add_metrics("boxes", version=1, step=1, metrics=measured)
+    assert store.last_metrics("boxes") == measured
+    book.change(1, name="map")
+    book.change(2, name="tom")
+    told = {"P/mAP": 0.5, "P_PerformanceByCategory/mAP/map": 0.25, "P_PerformanceByCategory/mAP/tom": 0.75}
+    assert store.last_metrics("boxes") == store.metrics("boxes")[0].metrics == told
+
+
 names = st.sampled_from(["cat", "dog", "owl", "fox", "bee"])
 acts = st.lists(st.tuples(st.integers(0, 4), names), max_size=12)
 

@@ -217,6 +217,15 @@ def renamed(task: Task, names: Mapping[str, str]) -> Task:
     return {**task, **changed} if changed else task
 
 
+def renamed_metrics(metrics: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:
+    """Metrics, those of single classes (`…ByCategory/mAP/raccoon`) under the names of today."""
+    found = {}
+    for metric, value in metrics.items():
+        old = next((old for old in names if "ByCategory/" in metric and metric.endswith(f"/{old}")), None)
+        found[metric if old is None else metric.removesuffix(old) + names[old]] = value
+    return found
+
+
 def _renamed_span(span: Any, names: Mapping[str, str]) -> Any:
     if not isinstance(span, Mapping) or span.get("label") not in names:
         return span

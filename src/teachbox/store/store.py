@@ -19,7 +19,7 @@ from teachbox.errors import DataError, StoreError
 from teachbox.store import answer_log, drafts, training_log
 from teachbox.store.database import Database
 from teachbox.store.history import History
-from teachbox.store.label_book import LabelBook, renamed, renames
+from teachbox.store.label_book import LabelBook, renamed, renamed_metrics, renames
 from teachbox.store.records import (
     StoredAnswer,
     StoredEvent,
@@ -290,12 +290,12 @@ class Store:
 
     def metrics(self, dataset: str) -> list[StoredMetrics]:
         """All evaluations, newest first."""
-        return self._read(dataset, lambda connection, id: training_log.list_metrics(connection, id, False), [])
+        return self._read(dataset, lambda connection, id: _evaluations(connection, id, newest_only=False), [])
 
     def last_evaluation(self, dataset: str) -> StoredMetrics | None:
         """The newest evaluation with its version and step; None before the first."""
         rows: list[StoredMetrics] = self._read(
-            dataset, lambda connection, id: training_log.list_metrics(connection, id, True), []
+            dataset, lambda connection, id: _evaluations(connection, id, newest_only=True), []
         )
         return rows[0] if rows else None
 
@@ -358,3 +358,11 @@ def _under_names_of_today(connection: Connection, dataset_id: int, found: Sequen
     """Answers as they are told: a label that was renamed since has its new name."""
     names = renames(connection, dataset_id)
     return [replace(answer, task=renamed(answer.task, names)) for answer in found] if names else list(found)
+
+
+def _evaluations(connection: Connection, dataset_id: int, *, newest_only: bool) -> list[StoredMetrics]:
+    """Evaluations, newest first; what was measured of a class stands under its label's name of today."""
+    found, names = training_log.list_metrics(connection, dataset_id, newest_only), renames(connection, dataset_id)
+    if not names:
+        return found
+    return [replace(one, metrics=renamed_metrics(one.metrics, names)) for one in found]
