@@ -62,6 +62,10 @@ class DownloadError(TeachboxError):
     """A file that could not be fetched, cannot be used, or is another than it was before."""
 
 
+class Unreachable(DownloadError):
+    """Nobody answers at the address of a file, and nothing of it has come."""
+
+
 class TrainingError(TeachboxError):
     """A round of training that had to be given up; the weights are as they were before it."""
 

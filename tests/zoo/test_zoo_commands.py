@@ -190,9 +190,12 @@ def test_offline_and_not_there(capsys, server, tmp_path):
         address = f"http://127.0.0.1:{closed.getsockname()[1]}"
     line = refused(capsys, "zoo", "fetch", NAME, tmp_path, "--mirror", address)
     assert line.startswith(f"{address}{PATH}: cannot be reached (")
+    archive = tmp_path / "zoo" / f"{NAME}.tar.gz"
+    assert line.endswith(f"; without a network, put the archive at {archive} yourself and run this again")
     line = refused(capsys, "zoo", "fetch", NAME, tmp_path, "--mirror", server.address)
     assert line == f"{server.address}{PATH}: there is no such file (HTTP 404)"
-    assert not (tmp_path / "zoo" / NAME).exists()
+    # Nothing came, and nothing is left.
+    assert not list((tmp_path / "zoo").iterdir())
 
 
 def fetching(server, project, **more) -> subprocess.Popen:

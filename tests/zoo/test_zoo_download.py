@@ -83,8 +83,11 @@ def test_whatever_the_bytes_at_which_it_breaks_or_stops(cuts, data):
         steps.close()  # as when the process is stopped here
         part = Path(folder, "a.part")
         assert not file.exists()
-        assert part.read_bytes() == CONTENT[: part.stat().st_size]
-        here = part.stat().st_size
+        # A part that is empty is none.
+        came = part.read_bytes() if part.exists() else b""
+        here = len(came)
+        assert came == CONTENT[:here]
+        assert part.exists() == (here > 0)
         seen = len(server.asked)
         server.cuts = [cut for cut in server.cuts if cut > here]
         fetched(server, file)
@@ -223,7 +226,7 @@ def test_nobody_there(tmp_path):
         address = f"http://127.0.0.1:{closed.getsockname()[1]}/a"
     with pytest.raises(DownloadError, match=re.escape(address) + r": cannot be reached \(.*refused.*\)"):
         list(download(address, tmp_path / "a"))
-    assert not (tmp_path / "a").exists()
+    assert names(tmp_path) == set()
 
 
 @pytest.mark.parametrize("address", ["http://[1/a", "ftp://127.0.0.1/a", "http:///a"])
@@ -236,5 +239,4 @@ def test_more_than_the_disk_holds(server, tmp_path):
     server.files["/a"] = File(CONTENT, claims=10**18)
     with pytest.raises(DownloadError, match=r"a\.part: the disk is too full: 10{12}\.0 MB are needed, .* MB are free"):
         fetched(server, tmp_path / "a")
-    assert (tmp_path / "a.part").read_bytes() == b""
-    assert not (tmp_path / "a").exists()
+    assert names(tmp_path) == set()

@@ -29,6 +29,8 @@ class Finding:
     field_path: str
     line: int | None
     text: str
+    not_built: bool = False
+    """Whether it asks for what is not built, rather than leaving something out or disagreeing with itself."""
 
 
 @dataclass
@@ -111,11 +113,12 @@ def _examine(pipeline: Pipeline, message: Message, path: str, findings: Findings
         for row, (row_path, item) in enumerate(_rows(name_path, descriptor, value)):
             wrong = _refusal(descriptor, item, verdict, verdicts)
             wrong = wrong or _of_other_types(descriptor, item, _join(block, descriptor.name), pipeline.message.model)
+            not_built = wrong is not None
             wrong = wrong or _out_of_range(descriptor, item, ranges.get(descriptor.name))
             if isinstance(verdict, Built) and verdict.rows is not None and row >= verdict.rows:
                 wrong = f": more than {verdict.rows} of it is not built yet"
             if wrong:
-                findings.refused.append(Finding(row_path, pipeline.line_of(row_path), row_path + wrong))
+                findings.refused.append(Finding(row_path, pipeline.line_of(row_path), row_path + wrong, not_built))
             elif descriptor.message_type is not None:
                 _examine(pipeline, item, row_path, findings)
 

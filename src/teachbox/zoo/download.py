@@ -6,13 +6,14 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import httpx
 
-from teachbox.errors import DownloadError
+from teachbox.errors import DownloadError, Unreachable
 
 _SECONDS = 30.0
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
@@ -43,6 +44,19 @@ def download(address: str, file: Path) -> Iterator[Progress]:
     again as long as each attempt gets farther. Raises `DownloadError`, and `OSError` where the disk refuses.
     """
     part, note = file.with_name(f"{file.name}.part"), file.with_name(f"{file.name}.part.json")
+    try:
+        yield from _download(address, part, note)
+    except BaseException:
+        with suppress(OSError):
+            if not part.stat().st_size:
+                part.unlink()
+                note.unlink(missing_ok=True)
+        raise
+    part.replace(file)
+    note.unlink(missing_ok=True)
+
+
+def _download(address: str, part: Path, note: Path) -> Iterator[Progress]:
     headers = {"Accept-Encoding": "identity"}  # ranges count the bytes as they are stored
     with (
         part.open("ab") as out,
@@ -56,12 +70,10 @@ def download(address: str, file: Path) -> Iterator[Progress]:
             except httpx.TransportError as error:
                 out.flush()
                 if out.tell() <= farthest:
-                    raise DownloadError(_broken(error, out.tell()), where=address) from error
+                    raise _broken(error, out.tell(), address) from error
                 farthest = out.tell()
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise DownloadError(f"cannot be fetched ({error})", where=address) from error
-    part.replace(file)
-    note.unlink(missing_ok=True)
 
 
 def _attempt(client: httpx.Client, address: str, out: BinaryIO, note: Path) -> Iterator[Progress]:
@@ -156,14 +168,15 @@ def _empty(out: BinaryIO) -> None:
     out.seek(0)
 
 
-def _broken(error: httpx.TransportError, have: int) -> str:
+def _broken(error: httpx.TransportError, have: int, address: str) -> DownloadError:
     if isinstance(error, httpx.TimeoutException):
         reason = f"no answer within {_SECONDS:g} s"
     else:
         reason = str(error) or type(error).__name__
     if have:
-        return f"the connection broke ({reason}); {amount(have)} are kept; run it again to go on"
-    return f"cannot be reached ({reason})"
+        kept = f"{amount(have)} are kept; run it again to go on"
+        return DownloadError(f"the connection broke ({reason}); {kept}", where=address)
+    return Unreachable(f"cannot be reached ({reason})", where=address)
 
 
 def amount(count: int) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from teachbox.errors import DownloadError
+from teachbox.errors import DownloadError, Unreachable
 from teachbox.zoo.download import Progress, download
 from teachbox.zoo.models import BASE, ZooModel
 from teachbox.zoo.unpack import unpacked
@@ -60,6 +60,11 @@ def fetch(
                     on_progress(progress)
             _install(archive, folder)
         return _look(folder, new=True)
+    except Unreachable as error:
+        raise DownloadError(
+            f"{error.message}; without a network, put the archive at {archive} yourself and run this again",
+            where=error.where,
+        ) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise DownloadError(f"cannot be written ({reason})", where=str(error.filename or folder)) from error

@@ -24,8 +24,8 @@ def why_not(model: ZooModel) -> str | None:
         where=model.name,
     )
     for finding in examine(pipeline).refused:
-        # The text names parts alone: that their details are missing says nothing.
-        if finding.field_path in pipeline.lines:
+        # The text names parts alone: that their details are missing, or that these disagree, says nothing.
+        if finding.not_built:
             return f"not built yet: {_named(pipeline.message, finding.field_path)}"
     return None
 
