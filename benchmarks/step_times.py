@@ -62,15 +62,15 @@ def synthetic_batch(images: int, height: int, width: int, classes: int, max_boxe
 
 
 def interleaved(functions: Sequence[Callable[[], Any]], repeats: int, warm_up: int = 2) -> np.ndarray:
-    """Seconds [repeats, functions] of each of `functions`, which wait for what they compute: one after the other, again
-    and again, so that whatever else the machine does slows them all alike."""
+    """Seconds [repeats, functions] of each of `functions`, which wait for what they compute: one after the other, forth
+    and back again, so that whatever else the machine does slows them all alike, and none always follows another's data."""
     for _ in range(warm_up):
         for function in functions:
             function()
     times = np.zeros((repeats, len(functions)))
-    for row in times:
-        for place, function in enumerate(functions):
-            row[place] = first_call(function)
+    for turn, row in enumerate(times):
+        for place in range(len(functions))[:: -1 if turn % 2 else 1]:
+            row[place] = first_call(functions[place])
     return times
 
 
