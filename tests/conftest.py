@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,12 @@ def same_weights_whatever_ran_before(request: pytest.FixtureRequest) -> None:
         import keras
 
         keras.utils.set_random_seed(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def graphs_as_they_are_traced() -> None:
+    """TensorFlow rewrites no graph in these processes: most run once or twice, and rewriting costs more than it saves.
+
+    The processes that end-to-end tests start, as users do, are left as they are."""
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
