@@ -62,10 +62,11 @@ test-backends: setup-backends
 	KERAS_BACKEND=torch $(PYTEST) $(PARALLEL) $(ANY_BACKEND) -m "tf and not slow"
 
 test-browser: setup modules
-	$(PYTEST) $(PARALLEL) -m "browser and not slow"
+	$(PYTEST) $(PARALLEL) tests/web -m "browser and not slow"
 
+E2E := tests/e2e tests/serving/test_server_process.py tests/training/test_worker_process.py
 test-e2e: setup
-	$(PYTEST) -m "e2e and not browser and not slow"
+	$(PYTEST) $(E2E) -m "e2e and not browser and not slow"
 
 lint: setup types
 	$(BIN)/ruff check .

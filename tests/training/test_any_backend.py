@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import tensorflow as tf
 from project import CENTER_NET, DATASET, FASTER_RCNN, Project
 
+from teachbox.training.backend import compiled
 from teachbox.training.publish import complete_versions
 from teachbox.training.rounds import Trainer, build_parts
 
@@ -50,9 +52,15 @@ def test_a_round_is_trained_published_and_taken_up_again(tmp_path: Path, model: 
     # TensorFlow serves what this backend trained, and detects what this backend detects.
     pixels = np.array(keras.utils.load_img(project.image(0)))
     resized, true_shape = parts.resizer(tf.constant(pixels))
-    images, shapes = (keras.ops.convert_to_tensor(part.numpy()[None]) for part in (resized, true_shape))
     detector = parts.detector
-    own = detector.postprocess(detector(detector.preprocess(images), shapes, training=False), shapes)
+
+    def detect(batch: dict[str, Any]) -> dict[str, Any]:
+        predictions = detector(detector.preprocess(batch["image"]), batch["true_shape"], training=False)
+        return detector.postprocess(predictions, batch["true_shape"])
+
+    batch = {"image": resized[None], "true_shape": true_shape[None]}
+    spec = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in batch.items()}
+    own = compiled(detect, spec, state=detector.variables)(batch)
     own = {name: keras.ops.convert_to_numpy(value) for name, value in own.items()}
     served = [
         tf.saved_model.load(str(settings.export_dir / str(version))).signatures["image_tensor"](

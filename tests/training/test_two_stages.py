@@ -104,6 +104,7 @@ def test_one_compiled_step_for_images_of_all_sizes(parts: Parts, tmp_path: Path)
     assert batch_norm_layers(parts.detector) == []
 
 
+@pytest.mark.slow  # it exports and loads the whole graph, as the thin one of other families does
 def test_a_version_detects_what_the_detector_detects(parts: Parts, tmp_path: Path) -> None:
     first = parts.publisher.publish(step=1, values=parts.learner.published())
     later = parts.publisher.publish(step=2, values=parts.learner.published())

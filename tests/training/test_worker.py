@@ -252,6 +252,7 @@ def test_a_policy_of_averages(tmp_path: Path) -> None:
     assert not any(np.array_equal(reader.get_tensor(f"{name}/ExponentialMovingAverage"), value) for value in published)
 
 
+@pytest.mark.slow  # a whole trainer; what it sets is tested in tests/detector/test_build.py
 def test_a_policy_of_frozen_statistics(tmp_path: Path) -> None:
     project = Project(tmp_path)
     one_round(project, Policy(freeze_batch_norm=True))

@@ -34,7 +34,7 @@ class BoxHead(keras.layers.Layer):
         def dense(name: str, units: int) -> keras.layers.Dense:
             return keras.layers.Dense(
                 units,
-                kernel_initializer=hyperparams.make_initializer(),
+                kernel_initializer=hyperparams.initializer(),
                 kernel_regularizer=hyperparams.regularizer(),
                 name=name,
             )

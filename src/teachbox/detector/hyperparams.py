@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from teachbox.detector.initial_values import drawn_quickly
+
 
 @dataclass(frozen=True)
 class BatchNormOptions:
@@ -41,6 +43,10 @@ class ConvHyperparams:
     def has_bias(self) -> bool:
         """Whether convolutions have biases where nothing else is said."""
         return self.batch_norm is None if self.use_bias is None else self.use_bias
+
+    def initializer(self) -> Any:
+        """A new initializer of one kernel."""
+        return drawn_quickly(self.make_initializer())
 
     def regularizer(self) -> Any:
         """l1 · Σ|w| + l2 · Σw² / 2, or None where both weights are 0."""

@@ -101,7 +101,7 @@ class ConvBlock(keras.layers.Layer):
         if depthwise or separable:
             common |= {
                 "depth_multiplier": multiplier,
-                "depthwise_initializer": hyperparams.make_initializer(),
+                "depthwise_initializer": hyperparams.initializer(),
                 "depthwise_regularizer": hyperparams.regularizer(),
             }
         if depthwise:
@@ -111,7 +111,7 @@ class ConvBlock(keras.layers.Layer):
             self.conv = keras.layers.SeparableConv2D(
                 filters,
                 kernel_size,
-                pointwise_initializer=second.make_initializer(),
+                pointwise_initializer=second.initializer(),
                 pointwise_regularizer=second.regularizer(),
                 **common,
             )
@@ -119,7 +119,7 @@ class ConvBlock(keras.layers.Layer):
             self.conv = keras.layers.Conv2D(
                 filters,
                 kernel_size,
-                kernel_initializer=hyperparams.make_initializer(),
+                kernel_initializer=hyperparams.initializer(),
                 kernel_regularizer=hyperparams.regularizer(),
                 **common,
             )

@@ -71,7 +71,9 @@ class SSD(keras.layers.Layer):
     def build_for(self, height: int, width: int) -> SSD:
         """Make all variables, for images of `height` × `width` pixels (any size may follow)."""
         if not self.built:
-            self(ops.zeros((1, height, width, 3)))
+            shape = (1, height, width, 3)
+            # JAX compiles each operation of each shape by itself: there the layers are only told of the shapes.
+            self(keras.KerasTensor(shape) if keras.backend.backend() == "jax" else ops.zeros(shape))
         return self
 
     def preprocess(self, images: Any) -> Any:

@@ -61,6 +61,8 @@ def detection_functions(
     """Input type → from such inputs to those of the `outputs` that the detector has."""
     resize_all = _batch_resizer(resizer)
 
+    # Traced once for all three: what it takes looks the same, whatever it was read from.
+    @tf.function(autograph=False)
     def detect(images: tf.Tensor, true_shape: tf.Tensor) -> dict[str, tf.Tensor]:
         predictions = detector(detector.preprocess(images), true_shape, training=False)
         found = detector.postprocess(predictions, true_shape)

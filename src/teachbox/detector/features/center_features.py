@@ -81,7 +81,7 @@ class Transposed(keras.layers.Layer):
         options = keras_hyperparams()
         assert options.batch_norm is not None
         self.conv = keras.layers.Conv2DTranspose(
-            filters, 3, strides=2, padding="same", kernel_initializer=options.make_initializer(), name="conv"
+            filters, 3, strides=2, padding="same", kernel_initializer=options.initializer(), name="conv"
         )
         self.batch_norm = BatchNorm(options.batch_norm, name="batch_norm")
 
