@@ -5,9 +5,9 @@ VENV ?= $(or $(VIRTUAL_ENV),.venv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.teachbox-setup
 PYTEST := $(BIN)/python -m pytest -q
-# Tests side by side, where they do not watch the clock; each of TensorFlow's keeps one core busy, not two.
+# Tests side by side, where they do not watch the clock; those that share what is dear to make stay together.
 WORKERS ?= 2
-PARALLEL := -n $(WORKERS) --dist worksteal
+PARALLEL := -n $(WORKERS) --dist loadgroup
 
 .PHONY: help setup setup-backends demo test test-fast test-page test-tf test-backends test-browser test-e2e lint types modules docs protos bench bench-parity clean
 
