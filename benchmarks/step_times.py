@@ -63,7 +63,7 @@ def synthetic_batch(images: int, height: int, width: int, classes: int, max_boxe
 
 def interleaved(functions: Sequence[Callable[[], Any]], repeats: int, warm_up: int = 2) -> np.ndarray:
     """Seconds [repeats, functions] of each of `functions`, which wait for what they compute: one after the other, forth
-    and back again, so that whatever else the machine does slows them all alike, and none always follows another's data."""
+    and back: whatever else the machine does slows them all alike, and none always runs on another's cold caches."""
     for _ in range(warm_up):
         for function in functions:
             function()
