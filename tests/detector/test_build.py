@@ -103,6 +103,40 @@ def test_frozen_batch_normalisation_keeps_its_averages(config):
     assert id(variables["FeatureExtractor/MobilenetV1/Conv2d_0/BatchNorm/moving_mean"]) not in trainable
 
 
+def test_of_negatives_only_those_that_are_drawn_count(config):
+    """All positives and, for each, as many negatives as the fraction says: the first ones here."""
+    config.loss.ClearField("hard_example_miner")
+    config.loss.random_example_sampler.positive_sample_fraction = 0.25
+    detector = build(config)
+    detector.sampler.order = lambda candidates: np.broadcast_to(
+        np.arange(candidates.shape[1], dtype=np.float32), candidates.shape
+    )
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 96, 96, 3)).astype(np.float32)
+    truth = {
+        "boxes": np.array([[[0.1, 0.1, 0.6, 0.5]]], np.float32),
+        "classes": np.array([[1]]),
+        "weights": np.ones((1, 1), np.float32),
+        "num_boxes": np.array([1]),
+    }
+    found = detector(image)
+    targets = detector.target_assigner(found["anchors"], *truth.values())
+    match = np.asarray(targets.match[0])
+    logits = found["class_predictions_with_background"]
+    every = np.asarray(detector.loss_parts.classification(logits, targets.classes, targets.class_weights)).sum(-1)[0]
+    positives = int((match >= 0).sum())
+    negatives = np.flatnonzero(match == -1)[: 3 * positives]
+    expected = (every[match >= 0].sum() + every[negatives].sum()) / positives * config.loss.classification_weight
+    losses = detector.loss(found, truth)
+    np.testing.assert_allclose(losses["Loss/classification_loss"], expected, rtol=1e-5)
+    # Boxes have positives alone; and without positives nothing counts.
+    sampler, detector.sampler = detector.sampler, None
+    np.testing.assert_allclose(
+        losses["Loss/localization_loss"], detector.loss(found, truth)["Loss/localization_loss"], rtol=1e-6
+    )
+    detector.sampler = sampler
+    assert float(detector.loss(found, {**truth, "num_boxes": np.array([0])})["Loss/classification_loss"]) == 0
+
+
 def test_without_a_background_column(config):
     config.add_background_class = False
     detector = build(config)
@@ -169,7 +203,10 @@ REFUSED = [
     ("image_resizer { identity_resizer { } }", "identity_resizer is not built"),
     ("loss { localization_loss { weighted_giou { } } }", "weighted_giou of box codes is not built"),
     ("loss { classification_loss { weighted_dice_classification_loss { } } }", "hard_example_miner chooses by anchor"),
-    ("loss { random_example_sampler { } }", "model.ssd.loss.random_example_sampler"),
+    (
+        "loss { random_example_sampler { positive_sample_fraction: 0 } }",
+        "positive_sample_fraction is 0; it must be above",
+    ),
     ("loss { expected_loss_weights: EXPECTED_SAMPLING }", "model.ssd.loss.expected_loss_weights"),
     ("loss { equalization_loss { weight: 1 } }", "model.ssd.loss.equalization_loss"),
     ("post_processing { batch_non_max_suppression { max_classes_per_detection: 2 } }", "max_classes_per_detection 2"),

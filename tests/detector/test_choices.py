@@ -24,6 +24,7 @@ CHOICES = {
     "bootstrapped": "loss { classification_loss { bootstrapped_sigmoid { alpha: 0.8 } } }",
     "dice": "loss { classification_loss { weighted_dice_classification_loss { } } }",
     "penalty_reduced": "loss { classification_loss { penalty_reduced_logistic_focal_loss { alpha: 2 beta: 4 } } }",
+    "random_sampler": "loss { random_example_sampler { positive_sample_fraction: 0.25 } }",
     "bipartite": "matcher { bipartite_matcher { } }",
     "soft_nms": "post_processing { batch_non_max_suppression { soft_nms_sigma: 0.5 } }",
     "calibration": "post_processing { calibration_config { function_approximation { x_y_pairs {"

@@ -55,6 +55,27 @@ def test_any_draw_is_balanced_and_as_large_as_can_be(seed: int, size: int, fract
     np.testing.assert_array_equal(drawn.sum(1), share + np.minimum(size - share, negatives))
 
 
+def test_beside_all_positives_by_hand():
+    candidates = bools("xxxxxxxx .xxxxxxx xxxxxxxx")
+    positive = bools("x....... x....x.x ........")
+    drawn = sampler(0.25, as_they_come).beside_all_positives(candidates, positive)
+    # Three negatives for each positive; of two positives all five; none where there is no positive.
+    np.testing.assert_array_equal(drawn, bools("xxxx.... .xxxxxxx ........"))
+    assert not np.asarray(sampler(1.0).beside_all_positives(candidates, bools("........ " * 3))).any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.01, 0.25, 0.5, 1.0]))
+def test_all_positives_count_and_their_share_of_negatives(seed: int, fraction: float):
+    rng = np.random.default_rng(seed)
+    candidates, positive = (rng.random((3, 16)) < rng.random() for _ in range(2))
+    drawn = np.asarray(sampler(fraction).beside_all_positives(candidates, positive))
+    assert not (drawn & ~candidates).any()
+    np.testing.assert_array_equal(drawn & positive, candidates & positive)
+    allowed = ((candidates & positive).sum(1) * (1 - fraction) / fraction + 1e-6).astype(int)
+    np.testing.assert_array_equal((drawn & ~positive).sum(1), np.minimum(allowed, (candidates & ~positive).sum(1)))
+
+
 def test_draws_differ_and_all_are_likely():
     everyone, nobody = np.ones((1, 32), bool), np.zeros((1, 32), bool)
     made = sampler(0.5)

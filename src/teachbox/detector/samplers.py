@@ -22,6 +22,7 @@ class BalancedSampler(keras.layers.Layer):
         self.positive_fraction = positive_fraction
         self.seed_generator = keras.random.SeedGenerator()
         self.order: Callable[[Any], Any] = self._at_random
+        self.built = True  # it has nothing to make
 
     def call(self, candidates: Any, positive: Any, size: int) -> Any:
         """bool [B, N]: which of the `candidates` (bool [B, N]) are drawn, `positive` or not; `size` of an image, or
@@ -31,6 +32,15 @@ class BalancedSampler(keras.layers.Layer):
         left = size - ops.sum(ops.cast(positives, "int32"), axis=1, keepdims=True)
         negatives = _lowest(order, ops.logical_and(candidates, ops.logical_not(positive)), size, left)
         return ops.logical_or(positives, negatives)
+
+    def beside_all_positives(self, candidates: Any, positive: Any) -> Any:
+        """bool [B, N]: all positive ones of the `candidates` (bool [B, N]), and as many negative ones as leave the
+        positives their fraction; all, where there are fewer."""
+        positives, negatives = (ops.logical_and(candidates, kind) for kind in (positive, ops.logical_not(positive)))
+        count = ops.sum(ops.cast(positives, "float32"), axis=1, keepdims=True)
+        allowed = ops.cast(count * ((1 - self.positive_fraction) / self.positive_fraction), "int32")
+        drawn = _lowest(self.order(candidates), negatives, int(candidates.shape[1]), allowed)
+        return ops.logical_or(positives, drawn)
 
     def _at_random(self, candidates: Any) -> Any:
         return keras.random.uniform(ops.shape(candidates), seed=self.seed_generator)

@@ -16,6 +16,7 @@ from teachbox.detector.heads import ConvolutionalBoxPredictor
 from teachbox.detector.mining import HardExampleMiner
 from teachbox.detector.names import CheckpointKind, NamedVariables, names_of
 from teachbox.detector.postprocess import PostProcessor
+from teachbox.detector.samplers import BalancedSampler
 from teachbox.detector.shared_heads import WeightSharedConvolutionalBoxPredictor
 from teachbox.detector.targets import TargetAssigner
 
@@ -51,11 +52,13 @@ class SSD(keras.layers.Layer):
         box_coder: Any,
         losses: SSDLosses,
         postprocessor: PostProcessor,
+        sampler: BalancedSampler | None = None,
         kind: CheckpointKind = "graph",
         padding: Sequence[float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """`padding`: for each channel, what stands in normalised images beyond the picture, where there is room."""
+        """`sampler`: draws the negatives that count in the losses; without one, all do. `padding`: for each channel,
+        what stands in normalised images beyond the picture, where there is room."""
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.feature_extractor = feature_extractor
@@ -64,6 +67,7 @@ class SSD(keras.layers.Layer):
         self.target_assigner = target_assigner
         self.box_coder = box_coder
         self.loss_parts = losses
+        self.sampler = sampler
         self.postprocessor = postprocessor
         self.kind = kind
         self.padding = padding
@@ -113,6 +117,13 @@ class SSD(keras.layers.Layer):
             groundtruth["weights"],
             groundtruth["num_boxes"],
         )
+        if self.sampler is not None:
+            weighed = ops.any(targets.class_weights != 0, axis=-1)
+            drawn = ops.cast(self.sampler.beside_all_positives(weighed, targets.match >= 0), "float32")
+            targets = targets._replace(
+                class_weights=targets.class_weights * ops.expand_dims(drawn, -1),
+                code_weights=targets.code_weights * drawn,
+            )
         localization = parts.localization(codes, targets.codes, targets.code_weights)
         classification = parts.classification(logits, targets.classes, targets.class_weights)
         if len(classification.shape) == 3:

@@ -39,8 +39,10 @@ ROWS = Rows(
         ),
         # Losses
         "model.ssd.loss": built(
-            "localization_loss classification_loss hard_example_miner classification_weight localization_weight"
+            "localization_loss classification_loss hard_example_miner random_example_sampler classification_weight "
+            "localization_weight"
         ),
+        "model.ssd.loss.random_example_sampler": built("positive_sample_fraction"),
         # Detections
         "model.ssd.post_processing": built("batch_non_max_suppression score_converter logit_scale calibration_config"),
     },

@@ -89,7 +89,11 @@ def of_the_predictor(ssd: Any) -> Wrong:
 
 
 def of_the_losses(ssd: Any) -> Wrong:
-    """That a loss of whole classes is not chosen from by anchor."""
+    """That a loss of whole classes is not chosen from by anchor, and that there is something to draw."""
+    fraction = ssd.loss.random_example_sampler.positive_sample_fraction
+    if not 0 < fraction <= 1:
+        found = f"positive_sample_fraction is {fraction:g}; it must be above 0, and at most 1"
+        yield "loss.random_example_sampler.positive_sample_fraction", found
     kind = ssd.loss.classification_loss.WhichOneof("classification_loss")
     if kind == "weighted_dice_classification_loss" and ssd.loss.HasField("hard_example_miner"):
         yield "loss", f"{kind} is of whole classes, hard_example_miner chooses by anchor; leave one out"

@@ -12,6 +12,7 @@ from teachbox.detector.build.postprocess import build_postprocessor
 from teachbox.detector.build.refuse import not_built, refuse_disagreements, refuse_others
 from teachbox.detector.build.ssd_features import build_feature_extractor
 from teachbox.detector.names import checkpoint_kind
+from teachbox.detector.samplers import BalancedSampler
 from teachbox.detector.ssd import SSD, SSDLosses
 from teachbox.detector.targets import TargetAssigner
 from teachbox.errors import ConfigError
@@ -64,6 +65,7 @@ def build_ssd(config: ssd_pb2.Ssd) -> SSD:
         box_coder=box_coder,
         losses=_losses(config),
         postprocessor=build_postprocessor(config.post_processing, has_background=config.add_background_class),
+        sampler=_sampler(config),
         kind=kind,
         padding=_padding(config),
         name="ssd",
@@ -96,6 +98,12 @@ def _unmatched_class(config: ssd_pb2.Ssd) -> tuple[float, ...]:
     return (*background, *([0.0] * config.num_classes))
 
 
+def _sampler(config: ssd_pb2.Ssd) -> BalancedSampler | None:
+    if not config.loss.HasField("random_example_sampler"):
+        return None
+    return BalancedSampler(config.loss.random_example_sampler.positive_sample_fraction)
+
+
 _LOSSES_OF_BOXES = ("weighted_iou", "weighted_giou", "l1_localization_loss")
 """They compare boxes, or are weighed value by value: a single-shot detector has box codes, weighed by anchor."""
 
@@ -105,7 +113,8 @@ def _losses(config: ssd_pb2.Ssd) -> SSDLosses:
     refuse_others(
         message,
         "model.ssd.loss",
-        "localization_loss classification_loss classification_weight localization_weight hard_example_miner",
+        "localization_loss classification_loss classification_weight localization_weight hard_example_miner "
+        "random_example_sampler",
     )
     localization = message.localization_loss.WhichOneof("localization_loss")
     if localization in _LOSSES_OF_BOXES:
