@@ -123,7 +123,7 @@ def test_a_label_is_chosen_by_its_name(shown):
     app, person, predicted, path = shown
     person.press("Tab", "l")
     person.page.keyboard.type("ship")
-    expect(person.page.locator("#label-matches")).to_have_text("airship")
+    expect(person.page.locator("#label-matches [role=option]")).to_have_text(["airship", "Add “ship”"])
     person.press("Enter")
     person.has_boxes("airship edited", *(f"{span['label']} {span['score']:.2f}" for span in predicted[1:]))
     person.press("/")

@@ -31,7 +31,7 @@ export function createLabelPalette(labels, choose, add) {
       option.role = "option";
       option.ariaSelected = String(place === at);
       option.style.setProperty("--label", labelColor(color));
-      option.append(index === ADD ? element("span", "plus", "+") : element("span", "swatch"), element("span", "name", name));
+      option.append(index === ADD ? element("span", "plus") : element("span", "swatch"), element("span", "name", name));
       option.addEventListener("click", () => take(place));
       return option;
     });
