@@ -278,3 +278,34 @@ def test_a_small_box_far_away_can_be_grabbed(serve, annotate, tmp_path, store):
             assert min(area["width"], area["height"]) >= 10
     finally:
         app.stop()
+
+
+def test_what_is_painted_over_what_was_kept_looks_as_if_all_were_painted_anew(empty):
+    _, person, _ = empty
+    canvas = person.page.locator("#canvas")
+
+    def looks():
+        view_of(person)
+        return canvas.evaluate("canvas => canvas.toDataURL()")
+
+    def check(*keys):
+        person.press(*keys)
+        person.page.mouse.move(5, 5)
+        seen = looks()
+        # Labels away and back again: nothing that was kept is of use after that.
+        person.press("t")
+        assert looks() != seen
+        person.press("t")
+        assert looks() == seen
+
+    for x in (100, 300, 500):
+        person.drag((x, 100), (x + 80, 180))
+        check()
+    check("Tab", "ArrowRight", "ArrowRight")
+    check("Alt+ArrowDown")
+    check("Tab")
+    check("Delete")
+    check("z", "z")
+    check("Escape")
+    person.drag((340, 140), (340, 300))
+    check()

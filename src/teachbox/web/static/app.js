@@ -13,7 +13,7 @@ import { openDrafts } from "./desk/drafts.js";
 import { newKey, openOutbox } from "./desk/outbox.js";
 import { openSettings } from "./desk/settings.js";
 import { storageOr } from "./desk/storage.js";
-import { createSupply, findProject } from "./desk/supply.js";
+import { askEarly, createSupply, findProject } from "./desk/supply.js";
 import { unsentText } from "./desk/unsent.js";
 import { openVault } from "./desk/vault.js";
 import { createCommands } from "./keys/commands.js";
@@ -39,6 +39,9 @@ import { ANSWERS, boxText, createScreen, sayBoxes } from "./screen.js";
 async function openPage(project) {
   const views = viewsOf(project);
   const editable = mayEdit(views);
+  // What takes long goes on side by side: the worker for images, the first tasks, and what the browser has kept.
+  const images = openImages(() => show());
+  const early = askEarly(project);
   const vault = await openVault(`teachbox/${project.dataset}`, () => indexedDB, () => show());
   const [letters, work, bases, asking] = await Promise.all([
     vault.all("letters"),
@@ -88,7 +91,6 @@ async function openPage(project) {
   const person = new URLSearchParams(location.search).get("session") ?? "";
   const limits = openLimits(person, stored, project.threshold ?? 0, () => show());
   const doubts = createDoubts(() => show());
-  const images = openImages(() => show());
   const session = project.session_id;
   const drafts = openDrafts(session, vault, { work, bases }, () => show());
   const conflicts = createConflicts(project.dataset, ({ mine, id, theirs }) => {
@@ -206,7 +208,7 @@ async function openPage(project) {
   desk.resume(drafts.begun());
   rail.show();
   showAllKeys();
-  supply.open();
+  supply.open(early);
   show();
 }
 

@@ -42,6 +42,7 @@ const SQUARE_PIXELS = 2;
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  * @param {readonly Box[]} boxes  Those in sight.
+ * @returns {boolean}  Whether they are a crowd.
  */
 export function paintGround(context, scene, boxes) {
   const { port, density } = scene;
@@ -49,6 +50,18 @@ export function paintGround(context, scene, boxes) {
   context.clearRect(0, 0, port.width, port.height);
   paintImage(context, scene);
   const crowd = boxes.length > CROWD;
+  paintStill(context, scene, boxes, crowd);
+  return crowd;
+}
+
+/**
+ * Boxes that nothing happens to.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {readonly Box[]} boxes
+ * @param {boolean} crowd  Whether they are some of very many.
+ */
+export function paintStill(context, scene, boxes, crowd) {
   paintFrames(context, scene, boxes, { crowd, active: false });
   paintTags(context, scene, scene.tags ? boxes : boxes.filter((box) => scene.doubts.has(box)), crowd);
 }

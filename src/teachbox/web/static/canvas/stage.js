@@ -57,6 +57,8 @@ const REACH_PX = 5;
 /** A click so near to the first corner closes a polygon. */
 const CLOSE_PX = 10;
 const ARRIVAL_MS = 220;
+/** @type {readonly Box[]} */
+const NO_BOXES = [];
 /** How much more than is in sight is asked for of a large image, on each side. */
 const MARGIN = 0.25;
 
@@ -160,7 +162,8 @@ export function createStage(root, canvas, body, layer, host) {
       filter: brightness === 1 && contrast === 1 ? "none" : `brightness(${brightness}) contrast(${contrast})`,
       colorOf: host.colorOf,
     };
-    ground.paint(context, scene, [editor.boxes, heldId(), peeking], (margin) => boxesInSight(editor, margin));
+    const still = { boxes: peeking ? NO_BOXES : editor.boxes, selected: editor.selected, held: heldId() };
+    ground.paint(context, scene, still, (margin) => boxesInSight(editor, margin));
     if (!peeking) host.beneath(context, scene);
     paintActive(context, scene, activeBoxes(editor));
     const selected = peeking ? null : now(selectedBox(editor));

@@ -1,6 +1,6 @@
 /** The server's REST interface. */
 
-/** @import { AnsweredTask, Given, Project, Questions } from "../types.js" */
+/** @import { AnsweredTask, Given, Project, Questions, Task } from "../types.js" */
 /** @import { Draft } from "./drafts.js" */
 
 /** What the server refused, with its reason: to send it again would not help. */
@@ -11,6 +11,8 @@ export class Unreachable extends Error {}
 
 /** A request that waits longer than this is given up. The server may take 20 s to find the next task. */
 const TIMEOUT_MS = 30_000;
+/** What is written in fewer characters is small. */
+const SMALL = 20_000;
 
 /**
  * @param {string} search  The page's own query: `?session=NAME` works under that name.
@@ -55,8 +57,25 @@ export function undoAnswer(session, taskHash, key) {
  * @returns {Promise<unknown>}
  */
 export function saveDraft(session, draft) {
-  const { hash, stamp, task } = draft;
-  return post("save_draft", { session_id: session, _task_hash: hash, stamp, base: task._base_answer ?? 0, draft });
+  const { task, ...work } = draft;
+  const { hash, stamp } = work;
+  const told = JSON.stringify({ session_id: session, _task_hash: hash, stamp, base: task._base_answer ?? 0, draft: work });
+  const [head, tail] = [`${told.slice(0, -2)},"task":`, "}}"];
+  const packed = pack(task);
+  return send("save_draft", typeof packed === "string" ? head + packed + tail : new Blob([head, packed, tail]));
+}
+
+/** Tasks that drafts began with, as they travel: the same from draft to draft. @type {WeakMap<Task, string | Blob>} */
+const packs = new WeakMap();
+
+/** A large one is handed to the browser once: to write and send it anew would hold up whoever draws. @param {Task} task */
+function pack(task) {
+  const known = packs.get(task);
+  if (known) return known;
+  const text = JSON.stringify(task);
+  const packed = text.length < SMALL ? text : new Blob([text]);
+  packs.set(task, packed);
+  return packed;
 }
 
 /**
@@ -116,10 +135,17 @@ export function changeLabel(change) {
  * @param {unknown} content
  */
 function post(path, content) {
-  const body = JSON.stringify(content);
+  return send(path, JSON.stringify(content));
+}
+
+/**
+ * @param {string} path
+ * @param {string | Blob} body  JSON.
+ */
+function send(path, body) {
   const headers = { "Content-Type": "application/json" };
   // A request that is kept alive outlives the tab; browsers allow 64 KiB of it.
-  return request(path, { method: "POST", body, headers, keepalive: body.length < 20_000 });
+  return request(path, { method: "POST", body, headers, keepalive: typeof body === "string" && body.length < SMALL });
 }
 
 /**

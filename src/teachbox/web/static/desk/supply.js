@@ -2,8 +2,9 @@
 
 import { Refused, Unreachable, getProject, getQuestions, skipTask } from "./api.js";
 import { openConnection } from "./connection.js";
+import { AHEAD } from "./queue.js";
 
-/** @import { Label, Project, Status } from "../types.js" */
+/** @import { Label, Project, Questions, Status } from "../types.js" */
 /** @import { Desk } from "./desk.js" */
 /** @import { Drafts } from "./drafts.js" */
 /** @import { Outbox } from "./outbox.js" */
@@ -36,11 +37,12 @@ export function createSupply(project, desk, outbox, drafts, changed, takeLabels)
   let gone = false;
   let checking = false;
 
-  async function refill() {
+  /** @param {Promise<Questions | null>} [early]  What was asked before it was known what is held: it may be here already. */
+  async function refill(early) {
     if (asking || !desk.wanted()) return;
     asking = true;
     try {
-      const questions = await getQuestions(session, desk.wanted(), desk.held());
+      const questions = (await early) ?? (await getQuestions(session, desk.wanted(), desk.held()));
       drafts.adopt(questions.drafts ?? []);
       desk.take(questions.tasks);
       dry = questions.tasks.length ? null : questions.done ? "done" : "empty";
@@ -54,7 +56,7 @@ export function createSupply(project, desk, outbox, drafts, changed, takeLabels)
     changed();
     if (!dry) void refill();
     clearTimeout(askAgain);
-    if (dry && desk.isEmpty()) askAgain = window.setTimeout(refill, ASK_AGAIN_MS);
+    if (dry && desk.isEmpty()) askAgain = window.setTimeout(() => void refill(), ASK_AGAIN_MS);
   }
 
   /** Let the server give a task again later. Where it cannot be told, it gives it again soon. @param {number} taskHash */
@@ -104,7 +106,8 @@ export function createSupply(project, desk, outbox, drafts, changed, takeLabels)
     refill: () => void refill(),
     /** @param {number} taskHash */
     skip: (taskHash) => void skip(taskHash),
-    open() {
+    /** @param {Promise<Questions | null>} early */
+    open(early) {
       openConnection(
         `events?session_id=${encodeURIComponent(session)}`,
         {
@@ -118,10 +121,18 @@ export function createSupply(project, desk, outbox, drafts, changed, takeLabels)
         checkServer,
       );
       outbox.flush();
-      void refill();
+      void refill(early);
     },
   };
 }
+
+/**
+ * Ask for the first tasks before it is known what the page held when it was last open. Null where that fails: what is
+ * asked next says why.
+ * @param {Project} project
+ * @returns {Promise<Questions | null>}
+ */
+export const askEarly = (project) => getQuestions(project.session_id, AHEAD + 1, []).catch(() => null);
 
 /** The project, as soon as the server answers. */
 export async function findProject() {
