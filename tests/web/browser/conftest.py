@@ -17,6 +17,8 @@ from teachbox.store import Store
 # Two cores run tests, servers and browser at once: what comes late is not wrong.
 expect.set_options(timeout=20_000)
 _ROOT = Path(__file__).parents[3]
+AXE = _ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="session")
@@ -97,3 +99,21 @@ def artifacts():
 def readme_screenshot():
     """The README's picture of the page, or None unless TEACHBOX_README_SCREENSHOT=1 asks to take it anew."""
     return _ROOT / "docs" / "images" / "page.png" if os.environ.get("TEACHBOX_README_SCREENSHOT") == "1" else None
+
+
+@pytest.fixture
+def finds_nothing():
+    """`finds_nothing(page, state)`: axe-core has nothing to say about the page as it is."""
+    if not AXE.is_file():
+        pytest.skip("no axe-core: `make modules` installs it (npm is needed)")
+
+    def check(page, state):
+        # Not as a script of the page: its policy may allow none.
+        page.evaluate(f"() => {{ {AXE.read_text()} }}")
+        # What fades in is read when it is there.
+        page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
+        found = page.evaluate("tags => axe.run(document, {runOnly: tags}).then(result => result.violations)", RULES)
+        said = [(rule["id"], rule["help"], [node["html"][:160] for node in rule["nodes"]][:4]) for rule in found]
+        assert said == [], f"{state}: {said}"
+
+    return check

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 FIRST = "flight-00.jpg"
-AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture
-def finds_nothing():
-    """`finds_nothing(page, state)`: axe-core has nothing to say about the page as it is."""
-    if not AXE.is_file():
-        pytest.skip("no axe-core: `make modules` installs it (npm is needed)")
-
-    def check(page, state):
-        page.add_script_tag(path=AXE)
-        # What fades in is read when it is there.
-        page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
-        found = page.evaluate("tags => axe.run(document, {runOnly: tags}).then(result => result.violations)", RULES)
-        said = [(rule["id"], rule["help"], [node["html"][:160] for node in rule["nodes"]][:4]) for rule in found]
-        assert said == [], f"{state}: {said}"
-
-    return check
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -54,6 +33,13 @@ def test_axe_finds_nothing(serve, annotate, seer, page, finds_nothing, scheme):
     expect(page.locator("#label-palette")).to_be_visible()
     finds_nothing(page, "labels open")
     person.press("Escape")
+    page.get_by_text("Each label").click()
+    expect(page.locator("#limit-rows input").first).to_be_visible()
+    finds_nothing(page, "limits open")
+    person.press("m")
+    expect(page.get_by_role("dialog", name="Progress")).to_be_visible()
+    finds_nothing(page, "progress open")
+    person.press("Escape")
     page.context.set_offline(True)
     person.press("a")
     expect(person.banner).to_contain_text("Not sent yet")
@@ -61,6 +47,9 @@ def test_axe_finds_nothing(serve, annotate, seer, page, finds_nothing, scheme):
     page.context.set_offline(False)
     person.sees_saved()
     person.sees("flight-01.jpg")
+    page.get_by_role("button", name="History: what was answered").click()
+    expect(page.locator(".history-row")).to_have_count(1)
+    finds_nothing(page, "history open")
     person.press("x")
     expect(page.get_by_role("heading", name="No more images")).to_be_visible()
     person.sees_saved()
@@ -125,34 +114,3 @@ def test_enlarged_or_on_a_tablet_everything_can_be_reached(serve, annotate, page
         assert area["x"] >= 0, button
         assert area["x"] + area["width"] <= width, button
         assert area["y"] + area["height"] <= height, button
-
-
-def test_a_finger_draws_and_two_fingers_zoom(serve, annotate, page, scenes):
-    app = serve(2)
-    person = annotate(app)
-    person.sees(FIRST)
-    touch = page.context.new_cdp_session(page)
-
-    def move(kind, *points):
-        places = [dict(zip("xy", person.at(*point), strict=True), id=number) for number, point in enumerate(points)]
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
-
-    move("touchStart", (100, 100))
-    move("touchMove", (150, 150))
-    move("touchMove", (200, 220))
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    person.has_boxes("balloon")
-    before = float(page.locator("#canvas").get_attribute("data-scale"))
-    start, end = [(400, 300), (500, 300)], [(300, 300), (600, 300)]
-    places = [[person.at(*point) for point in points] for points in (start, end)]
-    for kind, points in zip(("touchStart", "touchMove"), places, strict=True):
-        fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.wait_for_function("scale => Number(document.getElementById('canvas').dataset.scale) > 2 * scale", arg=before)
-    person.has_boxes("balloon")
-    person.press("a")
-    person.sees("flight-01.jpg")
-    person.sees_saved()
-    (span,) = app.answer_to(scenes[0].path)["spans"]
-    assert [span[key] for key in ("x", "y", "width", "height")] == pytest.approx([100, 100, 100, 120], abs=2)

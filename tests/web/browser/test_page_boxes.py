@@ -214,7 +214,7 @@ def test_the_list_is_in_step_with_the_canvas_and_works_by_keys(shown):
     person.page.get_by_role("listbox").focus()
     person.press("ArrowDown")
     expect(selected).to_have_text(f"{predicted[3]['label']} {predicted[3]['score']:.2f}")
-    expect(person.page.locator("#live")).to_have_text("Box 4 of 5: bird, 0.79")
+    expect(person.page.locator("#live")).to_have_text("box 4 of 5, bird, 0.79")
     person.press("Home", "Delete", "a")
     person.sees("flight-01.jpg")
     person.sees_saved()

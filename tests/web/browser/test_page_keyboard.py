@@ -46,7 +46,7 @@ def test_tab_goes_through_the_boxes_and_out_to_the_page_at_the_end(shown):
         person.press("Tab")
         expect(selected).to_have_text(f"{span['label']} {span['score']:.2f}")
         expect(focused).to_have_id("box-body")
-    expect(focused).to_have_attribute("aria-label", "Box 5 of 5: bird, 0.73")
+    expect(focused).to_have_attribute("aria-label", "box 5 of 5, bird, 0.73")
     person.press("Tab")
     expect(focused).to_have_id("delete")
     person.press("Shift+Tab")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 from serving_app import DATASET
-from test_page_access import finds_nothing  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
@@ -149,7 +148,7 @@ def test_a_name_that_is_not_there_is_added_from_the_list_of_labels(serve, annota
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_looks_well(serve, annotate, page, artifacts, finds_nothing, scheme):  # noqa: F811
+def test_it_looks_well(serve, annotate, page, artifacts, finds_nothing, scheme):
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     person = annotate(serve(1))
     person.sees(FIRST)

@@ -76,9 +76,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_readable_in_both_schemes(page, report, artifacts, scheme) -> None:
+def test_readable_in_both_schemes(page, report, artifacts, finds_nothing, scheme) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto(report)
+    finds_nothing(page, "report")
     page.screenshot(path=artifacts / f"report-{scheme}.png", full_page=True)
     contrast, where = page.evaluate(CONTRAST)
     assert contrast >= 4.5, where

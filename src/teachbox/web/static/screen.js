@@ -143,5 +143,5 @@ export function boxText(editor) {
   if (!box) return "";
   const place = editor.boxes.indexOf(box) + 1;
   const score = isSuggestion(box) ? `, ${(box.span?.score ?? 0).toFixed(2)}` : "";
-  return `Box ${place} of ${editor.boxes.length}: ${box.label}${score}`;
+  return `box ${place} of ${editor.boxes.length}, ${box.label}${score}`;
 }
