@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from teachbox.errors import DataError
@@ -58,3 +60,24 @@ def test_a_resend_of_an_answer_leaves_a_newer_draft(store, answered):
 def test_what_is_no_json_is_refused(store):
     with pytest.raises(DataError, match=r"draft of task 1001: not JSON"):
         save(store, at=float("nan"))
+
+
+def test_drafts_of_what_another_has_answered_go_when_nobody_has_come_back_to_them(store, answered):
+    assert store.drop_overtaken_drafts("boxes", time.time()) == 0
+    for session in ("ann", "bob"):
+        save(store, session=session)
+        save(store, session=session, task_hash=1002)
+    between = time.time()
+    (first,) = store.add_answers("boxes", "cid", [answered(1)])
+    # Not answered, or not long enough ago: it stays.
+    assert store.drop_overtaken_drafts("boxes", between) == 0
+    # Bob looks at what Cid answered, and corrects it: that is newer.
+    save(store, session="bob", stamp=2.0, base=first)
+    assert store.drop_overtaken_drafts("boxes", time.time()) == 1
+    assert (store.drafted("boxes", "ann"), sorted(store.drafted("boxes", "bob"))) == ([1002], [1001, 1002])
+    # An answer that was taken back has answered nothing.
+    store.add_answers("boxes", "cid", [answered(2)])
+    store.undo_answer("boxes", "cid", 1002)
+    assert store.drop_overtaken_drafts("boxes", time.time()) == 0
+    store.add_answers("boxes", "cid", [answered(2)])
+    assert store.drop_overtaken_drafts("boxes", time.time()) == 2

@@ -125,7 +125,7 @@ class _Life:
             exclude=components.get("exclude") or (),
             labels=labels.first_names,
             question=Question(view_id, views_of(view_id, settings), settings["choice_style"]),
-            threshold=threshold or 0.0,
+            threshold=0.0 if threshold is None else threshold,
             progress=components.get("progress"),
         )
         hooks = Hooks(components.get("validate_answer"), components.get("before_db"))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, Row, delete, select, tuple_
 
 from teachbox.store.schema import answers, drafts, insert_or
 
@@ -22,11 +22,7 @@ def put(
     Too late is one with an older `stamp` than what is there, and one of a task that the session has answered
     meanwhile: `base` is the id of the answer that the work began with, 0 for none.
     """
-    place = (answers.c.dataset_id == dataset_id, answers.c.task_hash == task_hash)
-    newest = (
-        select(answers.c.id, answers.c.kind, answers.c.session_id).where(*place).order_by(answers.c.id.desc()).limit(1)
-    )
-    row = connection.execute(newest).first()
+    row = _newest_answer(connection, dataset_id, task_hash)
     if row is not None and row.kind != _UNDO and row.session_id == session_id and row.id != base:
         return False
     insert = insert_or(connection)(drafts)
@@ -47,6 +43,35 @@ def drop(connection: Connection, dataset_id: int, rows: Sequence[Mapping[str, An
     for start in range(0, len(places), 400):
         mine = tuple_(drafts.c.session_id, drafts.c.task_hash).in_(places[start : start + 400])
         connection.execute(delete(drafts).where(drafts.c.dataset_id == dataset_id, mine))
+
+
+def drop_overtaken(connection: Connection, dataset_id: int, before: float) -> int:
+    """Remove drafts of tasks that another session answered later, and before a time; how many they were.
+
+    So long the person who drew them may still come back, answer too, and choose between the two.
+    """
+    old = select(drafts.c.session_id, drafts.c.task_hash, drafts.c.updated).where(
+        drafts.c.dataset_id == dataset_id, drafts.c.updated < before
+    )
+    overtaken = []
+    for draft in connection.execute(old).all():
+        newest = _newest_answer(connection, dataset_id, draft.task_hash)
+        if newest is None or newest.kind == _UNDO or newest.session_id == draft.session_id:
+            continue
+        if draft.updated < newest.created < before:
+            overtaken.append({"session_id": draft.session_id, "task_hash": draft.task_hash})
+    drop(connection, dataset_id, overtaken)
+    return len(overtaken)
+
+
+def _newest_answer(connection: Connection, dataset_id: int, task_hash: int) -> Row[int, str, str, float] | None:
+    query = (
+        select(answers.c.id, answers.c.kind, answers.c.session_id, answers.c.created)
+        .where(answers.c.dataset_id == dataset_id, answers.c.task_hash == task_hash)
+        .order_by(answers.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).first()
 
 
 def of_session(

@@ -228,6 +228,13 @@ class Store:
             durable=False,
         )
 
+    def drop_overtaken_drafts(self, dataset: str, before: float) -> int:
+        """Remove drafts of tasks that another session answered later, and before a time in seconds; how many."""
+        id = self._find_dataset(dataset)
+        if id is None:
+            return 0
+        return self._database.write(lambda connection: drafts.drop_overtaken(connection, id, before), durable=False)
+
     def drafts(
         self, dataset: str, session_id: str, task_hashes: Collection[int] | None = None
     ) -> dict[int, dict[str, Any]]:

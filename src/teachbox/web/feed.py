@@ -29,6 +29,8 @@ Listener = Callable[[str, dict[str, Any], str | None], None]
 
 LOOK_AHEAD = 8
 LEASE_SECONDS = 600.0
+DRAFT_SECONDS = 30 * 86400.0
+"""What a person drew on a task that another has answered meanwhile waits so long for that person to come back."""
 
 
 class Feed:
@@ -104,6 +106,7 @@ class Feed:
             self._completer.answered |= self._store.answered_inputs(self.dataset)
             for name in self._exclude:
                 self._completer.excluded |= self._store.answered_inputs(name)
+            self._store.drop_overtaken_drafts(self.dataset, time.time() - DRAFT_SECONDS)
             self._filler.start()
         if self._predicting:
             self._predicting.start()
