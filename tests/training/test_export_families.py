@@ -106,6 +106,7 @@ def names_in(prefix: Path) -> set[str]:
     return {name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE") for name, _ in tf.train.list_variables(str(prefix))}
 
 
+@pytest.mark.slow  # tests/training/test_centers.py compares a version of one
 def test_centernet(tmp_path: Path) -> None:
     prefix = check(tmp_path, CENTER_NET)
     assert prefix == tmp_path / "exported" / "checkpoint" / "ckpt-0"

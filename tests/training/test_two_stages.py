@@ -168,6 +168,7 @@ def answer_of(client: Client, version: int, folder: Path) -> Detections:
     return found
 
 
+@pytest.mark.slow  # it traces the whole graph for an export
 def test_an_export_pads_a_batch_of_images_of_different_sizes(parts: Parts, tmp_path: Path) -> None:
     version = parts.publisher.publish(step=1, values=parts.learner.published())
     loaded = tf.saved_model.load(str(version.path))

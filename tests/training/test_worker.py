@@ -232,6 +232,7 @@ def one_round(project: Project, policy: Policy, **changed) -> None:
     assert [run.state for run in project.store.runs(DATASET)] == ["finished"]
 
 
+@pytest.mark.slow  # a whole trainer; tests/training/test_training_loop.py has what it publishes
 def test_a_policy_of_averages(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.set("use_moving_average", "true")
