@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 
 from teachbox.web.combined import combine, without_comments
@@ -54,6 +55,17 @@ def test_the_page_loads_its_modules_one_by_one_where_that_is_asked_for(serve_fee
     assert SCRIPT.findall(response.text) == ["app.js"]
     # They come in the one program: a list of modules to fetch ahead would fetch them twice.
     assert "modulepreload" not in response.text
+
+
+def test_the_project_comes_with_the_page(serve_feed, make_feed, images):
+    feed, _ = make_feed(images(1))
+    client = serve_feed(feed)
+    told = re.compile(r'<script type="application/json" id="project">(.*?)</script>')
+    for session in ({}, {"session": "</script><b>"}):
+        (found,) = told.findall(client.get("/", params=session).text)
+        assert json.loads(found) == client.get("/project", params=session).json()
+    # Where there is none to tell, the page asks and hears why.
+    assert told.findall(client.get("/", params={"session": "a\n"}).text) == []
 
 
 def test_a_change_of_a_module_changes_the_program_s_address(tmp_path):

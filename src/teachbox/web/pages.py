@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from teachbox.errors import DataError
 from teachbox.web.instructions import HEADERS
-from teachbox.web.parts import FOR_EVER, Json, UseParts
+from teachbox.web.parts import FOR_EVER, Json, Parts, UseParts
 from teachbox.web.static_files import PageFiles
 
 STATIC = Path(__file__).parent / "static"
@@ -20,9 +20,15 @@ router = APIRouter(default_response_class=Json)
 
 
 @router.get("/")
-async def index(request: Request, modules: str | None = None) -> Response:
-    """`?modules` loads each module of the page as it is written, for who looks for an error."""
-    return FILES.index(request, modules=modules is not None)
+async def index(request: Request, parts: UseParts, session: str | None = None, modules: str | None = None) -> Response:
+    """`?session=NAME` works as NAME. `?modules` loads each module as it is written, for who looks for an error."""
+    if modules is not None:
+        return FILES.modules(request)
+    try:
+        return FILES.index(request, _project(parts, session))
+    except DataError:
+        # The page asks for its project, and shows what is wrong.
+        return FILES.index(request)
 
 
 @router.get("/health")
@@ -33,8 +39,12 @@ def health() -> Json:
 @router.get("/project")
 def project(parts: UseParts, session: str | None = None) -> Json:
     """`?session=NAME` works as NAME; without a name everybody is one session."""
+    return Json(_project(parts, session))
+
+
+def _project(parts: Parts, session: str | None) -> dict[str, Any]:
     name = parts.session(None if session is None else f"{parts.feed.dataset}-{session}")
-    return Json({**parts.project, "labels": parts.labels.tell(), "session_id": name})
+    return {**parts.project, "labels": parts.labels.tell(), "session_id": name}
 
 
 @router.get("/instructions")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import mimetypes
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -51,14 +53,19 @@ class PageFiles:
         self._state: tuple[object, str] = (None, "")
         self._lock = Lock()
 
-    def index(self, request: Request, *, modules: bool = False) -> Response:
-        """The page. With `modules` it loads each module as it is written, for who looks for an error."""
-        content = self._file("index.html")
-        if not modules:
-            at = f'src="static/{self.prepare()}/{START}"'
-            html = content.plain.replace(f'src="static/{ENTRY}"'.encode(), at.encode())
-            content = _Content.of("index.html", html)
-        return _response(request, content, "no-cache")
+    def index(self, request: Request, project: dict[str, Any] | None = None) -> Response:
+        """The page, with what it would else ask for first."""
+        at = f'src="static/{self.prepare()}/{START}"'
+        html = self._file("index.html").plain.decode().replace(f'src="static/{ENTRY}"', at)
+        if project is not None:
+            # In ASCII, and nothing in it ends the element.
+            told = json.dumps(project, allow_nan=False).replace("<", "\\u003c")
+            html = html.replace("</head>", f'  <script type="application/json" id="project">{told}</script>\n  </head>')
+        return _response(request, _Content.of("index.html", html.encode()), "no-cache")
+
+    def modules(self, request: Request) -> Response:
+        """The page as it is written: it loads each module by itself."""
+        return _response(request, self._file("index.html"), "no-cache")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)

@@ -13,7 +13,7 @@ import { openDrafts } from "./desk/drafts.js";
 import { newKey, openOutbox } from "./desk/outbox.js";
 import { openSettings } from "./desk/settings.js";
 import { storageOr } from "./desk/storage.js";
-import { askEarly, createSupply, findProject } from "./desk/supply.js";
+import { askEarly, createSupply, firstProject } from "./desk/supply.js";
 import { unsentText } from "./desk/unsent.js";
 import { openVault } from "./desk/vault.js";
 import { createCommands } from "./keys/commands.js";
@@ -40,8 +40,10 @@ async function openPage(project) {
   const views = viewsOf(project);
   const editable = mayEdit(views);
   // What takes long goes on side by side: the worker for images, the first tasks, and what the browser has kept.
-  const images = openImages(() => show());
+  let opened = false;
+  const images = openImages(() => opened && show());
   const early = askEarly(project);
+  void early.then((asked) => asked?.tasks[0] && images.expect(asked.tasks[0].image));
   const vault = await openVault(`teachbox/${project.dataset}`, () => indexedDB, () => show());
   const [letters, work, bases, asking] = await Promise.all([
     vault.all("letters"),
@@ -151,7 +153,7 @@ async function openPage(project) {
     part("handles"),
     { editable, colorOf, newLabel: desk.labelName, edit: desk.edit, wishPart: images.wish, look, describe: boxText, beneath: (context, scene) => question?.paint?.(context, scene), doubts: doubts.of },
   );
-  const supply = createSupply(project, desk, outbox, drafts, () => show(), takeLabels);
+  const supply = createSupply(project, desk, outbox, drafts, () => show(), takeLabels, early);
   const keysBefore = editable ? 10 : 0;
   const question = asking?.createQuestion(views, config, desk, keysBefore, colorOf) ?? null;
   const { show, renew } = createScreen(project, desk, supply, stage, images, colorOf, limits, doubts, question, trouble);
@@ -208,13 +210,14 @@ async function openPage(project) {
   desk.resume(drafts.begun());
   rail.show();
   showAllKeys();
-  supply.open(early);
+  supply.open();
+  opened = true;
   show();
 }
 
 try {
   showNotice({ title: "Loading", text: "", busy: true });
-  await openPage(await findProject());
+  await openPage(await firstProject());
 } catch (error) {
   if (!(error instanceof Refused)) throw error;
   showNotice({ title: "The server refused the page", text: error.message });

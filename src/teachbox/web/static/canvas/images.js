@@ -31,6 +31,7 @@ export function openImages(changed) {
   const worker = new Worker(new URL("./decoder.js", import.meta.url), { type: "module" });
   /** @type {Map<string, Picture>} */
   const pictures = new Map();
+  let expected = "";
   /** The part that is under way, and the one to ask for after it. */
   let cutting = "";
   /** @type {Ask | null} */
@@ -80,6 +81,13 @@ export function openImages(changed) {
   }
 
   /** @param {string} url */
+  function load(url) {
+    if (pictures.has(url)) return;
+    pictures.set(url, { state: "loading" });
+    send({ ask: "load", url });
+  }
+
+  /** @param {string} url */
   function release(url) {
     const picture = pictures.get(url);
     pictures.delete(url);
@@ -98,12 +106,16 @@ export function openImages(changed) {
      */
     hold(urls) {
       const held = urls.map(absolute);
-      for (const url of pictures.keys()) if (!held.includes(url)) release(url);
-      for (const url of held) {
-        if (pictures.has(url)) continue;
-        pictures.set(url, { state: "loading" });
-        send({ ask: "load", url });
-      }
+      if (held.length) expected = "";
+      for (const url of pictures.keys()) if (!held.includes(url) && url !== expected) release(url);
+      held.forEach(load);
+    },
+
+    /** Load the image that is probably held first, before any is. @param {string} url */
+    expect(url) {
+      if (pictures.size) return;
+      expected = absolute(url);
+      load(expected);
     },
 
     /**

@@ -25,8 +25,9 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * @param {Drafts} drafts
  * @param {() => void} changed
  * @param {(labels: readonly Label[]) => void} takeLabels
+ * @param {Promise<Questions | null> | null} early  What was asked before it was known what is held: it may be here already.
  */
-export function createSupply(project, desk, outbox, drafts, changed, takeLabels) {
+export function createSupply(project, desk, outbox, drafts, changed, takeLabels, early) {
   const session = project.session_id;
   /** @type {Status | null} */
   let status = null;
@@ -37,12 +38,13 @@ export function createSupply(project, desk, outbox, drafts, changed, takeLabels)
   let gone = false;
   let checking = false;
 
-  /** @param {Promise<Questions | null>} [early]  What was asked before it was known what is held: it may be here already. */
-  async function refill(early) {
+  async function refill() {
     if (asking || !desk.wanted()) return;
     asking = true;
     try {
-      const questions = (await early) ?? (await getQuestions(session, desk.wanted(), desk.held()));
+      const asked = early;
+      early = null;
+      const questions = (await asked) ?? (await getQuestions(session, desk.wanted(), desk.held()));
       drafts.adopt(questions.drafts ?? []);
       desk.take(questions.tasks);
       dry = questions.tasks.length ? null : questions.done ? "done" : "empty";
@@ -106,8 +108,7 @@ export function createSupply(project, desk, outbox, drafts, changed, takeLabels)
     refill: () => void refill(),
     /** @param {number} taskHash */
     skip: (taskHash) => void skip(taskHash),
-    /** @param {Promise<Questions | null>} early */
-    open(early) {
+    open() {
       openConnection(
         `events?session_id=${encodeURIComponent(session)}`,
         {
@@ -121,7 +122,7 @@ export function createSupply(project, desk, outbox, drafts, changed, takeLabels)
         checkServer,
       );
       outbox.flush();
-      void refill(early);
+      void refill();
     },
   };
 }
@@ -133,6 +134,12 @@ export function createSupply(project, desk, outbox, drafts, changed, takeLabels)
  * @returns {Promise<Questions | null>}
  */
 export const askEarly = (project) => getQuestions(project.session_id, AHEAD + 1, []).catch(() => null);
+
+/** The project as it came with the page; else, as soon as the server answers. @returns {Promise<Project>} */
+export async function firstProject() {
+  const told = document.getElementById("project");
+  return told ? JSON.parse(told.textContent ?? "") : findProject();
+}
 
 /** The project, as soon as the server answers. */
 export async function findProject() {
