@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -102,8 +103,8 @@ def readme_screenshot():
 
 
 @pytest.fixture
-def finds_nothing():
-    """`finds_nothing(page, state)`: axe-core has nothing to say about the page as it is."""
+def finds_nothing(artifacts):
+    """`finds_nothing(page, state)`: axe-core has nothing to say about the page as it is; a screenshot of it is kept."""
     if not AXE.is_file():
         pytest.skip("no axe-core: `make modules` installs it (npm is needed)")
 
@@ -112,6 +113,8 @@ def finds_nothing():
         page.evaluate(f"() => {{ {AXE.read_text()} }}")
         # What fades in is read when it is there.
         page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
+        scheme = "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+        page.screenshot(path=artifacts / f"state-{re.sub('[^a-z]+', '-', state.lower())}-{scheme}.png")
         found = page.evaluate("tags => axe.run(document, {runOnly: tags}).then(result => result.violations)", RULES)
         said = [(rule["id"], rule["help"], [node["html"][:160] for node in rule["nodes"]][:4]) for rule in found]
         assert said == [], f"{state}: {said}"
