@@ -5,9 +5,11 @@ VENV ?= $(or $(VIRTUAL_ENV),.venv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.teachbox-setup
 PYTEST := $(BIN)/python -m pytest -q
-# Tests side by side, where they do not watch the clock; those that share what is dear to make stay together.
+# Tests side by side, where they do not watch the clock. Those of one file stay together where they share what is dear
+# to make: a trained detector is made once, not in each process.
 WORKERS ?= 2
-PARALLEL := -n $(WORKERS) --dist loadgroup
+PARALLEL := -n $(WORKERS) --dist worksteal
+BY_FILE := -n $(WORKERS) --dist loadfile
 
 .PHONY: help setup setup-backends demo test test-fast test-page test-tf test-backends test-browser test-e2e lint types modules docs protos bench bench-parity clean
 
@@ -50,16 +52,16 @@ test-page: setup
 
 # The detector's numbers are compared with kernels like those that the oracles were computed with.
 test-tf: setup
-	TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) $(PARALLEL) tests/detector -m "tf and not slow"
-	$(PYTEST) $(PARALLEL) --ignore=tests/detector -m "tf and not browser and not e2e and not slow"
+	TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) $(BY_FILE) tests/detector -m "tf and not slow"
+	$(PYTEST) $(BY_FILE) --ignore=tests/detector -m "tf and not browser and not e2e and not slow"
 
 ANY_BACKEND := tests/detector/test_oracles.py tests/training/test_any_backend.py tests/training/test_training_loop.py \
     tests/training/test_thin_two_stages.py \
     tests/training/test_batch_norm.py tests/training/test_optimizers.py tests/training/test_checkpoints.py \
     tests/training/test_evaluate.py tests/training/test_chosen.py
 test-backends: setup-backends
-	KERAS_BACKEND=jax $(PYTEST) $(PARALLEL) $(ANY_BACKEND) -m "tf and not slow"
-	KERAS_BACKEND=torch $(PYTEST) $(PARALLEL) $(ANY_BACKEND) -m "tf and not slow"
+	KERAS_BACKEND=jax $(PYTEST) $(BY_FILE) $(ANY_BACKEND) -m "tf and not slow"
+	KERAS_BACKEND=torch $(PYTEST) $(BY_FILE) $(ANY_BACKEND) -m "tf and not slow"
 
 test-browser: setup modules
 	$(PYTEST) $(PARALLEL) tests/web -m "browser and not slow"

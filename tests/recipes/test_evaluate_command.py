@@ -23,7 +23,7 @@ from teachbox.evaluation.coco import COCO_KEYS
 from teachbox.recipes.play import read_boxes
 from teachbox.store import Store
 
-pytestmark = [pytest.mark.tf, pytest.mark.xdist_group("evaluate")]  # what they share is made once
+pytestmark = pytest.mark.tf
 
 IMAGES = ("--eval-steps", "10")
 KEYS = [key for key in COCO_KEYS if "(" not in key]

@@ -18,7 +18,7 @@ from teachbox.training.evaluate import Evaluator
 from teachbox.training.loop import batch_spec, train
 from teachbox.training.rounds import Parts, build_parts
 
-pytestmark = [pytest.mark.tf, pytest.mark.xdist_group("centers")]  # what they share is made once
+pytestmark = pytest.mark.tf
 
 IMAGES = 4
 

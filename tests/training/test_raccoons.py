@@ -24,7 +24,7 @@ from teachbox.training.replay import Replay
 from teachbox.training.rounds import Parts, build_parts
 from teachbox.training.settings import TrainerSettings
 
-pytestmark = [pytest.mark.tf, pytest.mark.xdist_group("raccoons")]  # what they share is made once
+pytestmark = pytest.mark.tf
 
 CHECKPOINT = "ssd_mobilenet_v1_0.75_pets/model.ckpt"
 

@@ -29,7 +29,7 @@ from teachbox.training.policy import Policy
 from teachbox.training.rounds import Parts, build_parts
 from teachbox.training.settings import TrainerSettings
 
-pytestmark = [pytest.mark.tf, pytest.mark.xdist_group("two_stages")]  # what they share is made once
+pytestmark = pytest.mark.tf
 
 SURE = 4
 """So many of the best detections are compared: of the others, proposals that overlap by nearly the threshold of
