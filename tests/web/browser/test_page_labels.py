@@ -29,10 +29,7 @@ def test_added_drawn_renamed_and_there_again_after_a_reload(serve, annotate, sce
     app = serve(3)
     person = annotate(app)
     person.sees(FIRST)
-    # What is typed while the panel is on its way answers no image.
-    person.press("Shift+L", "a")
-    expect(page.get_by_role("textbox", name="Name of the new label")).to_be_focused()
-    person.press("Control+a")
+    open_editor(person)
     page.keyboard.type("kite")
     person.press("Enter")
     expect(bar(page)).to_have_text(["balloon", "bird", "airship", "kite"])

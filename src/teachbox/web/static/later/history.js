@@ -31,6 +31,7 @@ const NEAR_PX = 600;
 export function createHistory(dataset, labels, open) {
   const panel = element("section", "");
   panel.id = "history";
+  panel.hidden = true;
   panel.setAttribute("aria-label", "History");
   panel.innerHTML = `
     <div class="aside-head"><h2>History</h2><button type="button" class="quiet" aria-label="Close the history">✕</button></div>
@@ -224,8 +225,6 @@ export function createHistory(dataset, labels, open) {
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   panel.querySelector("button")?.addEventListener("click", close);
-  focus();
-  void load(false);
 
   return {
     /** To the list, or away from it. */

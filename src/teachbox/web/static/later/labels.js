@@ -8,11 +8,11 @@ import { announce, element } from "../panels/dom.js";
 const LONGEST = 100;
 
 /**
- * @param {HTMLDialogElement} dialog  To be filled.
  * @param {readonly Label[]} labels  As they are now: the list changes.
  * @param {(labels: readonly Label[]) => void} take  Told what the server says they are.
  */
-export function createLabelEditor(dialog, labels, take) {
+export function createLabelEditor(labels, take) {
+  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", ""));
   dialog.id = "label-editor";
   dialog.setAttribute("aria-labelledby", "label-editor-title");
   dialog.innerHTML = `
@@ -133,6 +133,7 @@ export function createLabelEditor(dialog, labels, take) {
   });
   dialog.querySelector("button")?.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
 
   return {
     /** What is open is shown as it now is. */
@@ -140,7 +141,7 @@ export function createLabelEditor(dialog, labels, take) {
     open() {
       said.textContent = "";
       show();
-      if (!dialog.open) dialog.showModal();
+      dialog.showModal();
       newName.focus();
     },
   };

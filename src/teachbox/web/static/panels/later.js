@@ -22,53 +22,60 @@ export function createLater(project, open, colorOf, takeLabels) {
   let instructions = null;
   let loading = false;
 
-  /** @param {() => Promise<void>} load */
+  /**
+   * Load a panel, then open it, unless the person went on without it.
+   * @param {() => Promise<() => void>} load  What makes the panel, and gives what opens it.
+   */
   async function once(load) {
     if (loading) return;
     loading = true;
+    // Modal at once: a key that is pressed meanwhile must not answer the image. Escape closes it.
+    const waiting = /** @type {HTMLDialogElement} */ (element("dialog", "", "Loading"));
+    waiting.ariaLabel = "Loading";
+    document.body.append(waiting);
+    waiting.showModal();
     try {
-      await load();
+      const open = await load();
+      const wanted = waiting.open;
+      waiting.close();
+      if (wanted) open();
     } catch (error) {
       // A browser asks for a program once and remembers that it failed: a reload helps.
       if (!(error instanceof TypeError || error instanceof Event)) throw error;
       announce("It cannot be loaded: the server does not answer, or is of another version");
+    } finally {
+      waiting.close();
+      waiting.remove();
+      loading = false;
     }
-    loading = false;
   }
 
   async function loadHistory() {
     const { createHistory } = await import("../later/history.js");
     await addStyle("history");
     history = createHistory(project.dataset, project.labels, open);
+    return history.toggle;
   }
 
   async function loadProgress() {
     const { createProgress } = await import("../later/progress.js");
     await addStyle("progress");
     progress = createProgress(colorOf);
-    progress.open();
+    return progress.open;
   }
 
   async function loadLabels() {
-    // Open at once: a name that is typed meanwhile must not answer the image.
-    const dialog = /** @type {HTMLDialogElement} */ (element("dialog", "", "Loading"));
-    document.body.append(dialog);
-    dialog.showModal();
-    try {
-      const { createLabelEditor } = await import("../later/labels.js");
-      await addStyle("labels");
-      labels = createLabelEditor(dialog, project.labels, takeLabels);
-      labels.open();
-    } finally {
-      if (!labels) dialog.remove();
-    }
+    const { createLabelEditor } = await import("../later/labels.js");
+    await addStyle("labels");
+    labels = createLabelEditor(project.labels, takeLabels);
+    return labels.open;
   }
 
   async function loadInstructions() {
     const { createInstructions } = await import("../later/instructions.js");
     await addStyle("instructions");
     instructions = createInstructions();
-    instructions.open();
+    return instructions.open;
   }
 
   return {
