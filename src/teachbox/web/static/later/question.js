@@ -2,7 +2,8 @@
 
 import { chooseOption } from "../desk/asked.js";
 import { labelKey } from "../keys/keymap.js";
-import { element, leaveToImage, part } from "../panels/dom.js";
+import { element } from "../panels/dom.js";
+import { KEYS, createBeside, optionButton } from "./beside.js";
 
 /** @import { Option, Task } from "../types.js" */
 /** @import { Config } from "../desk/config.js" */
@@ -17,9 +18,6 @@ import { element, leaveToImage, part } from "../panels/dom.js";
  * @property {(context: CanvasRenderingContext2D, scene: import("../canvas/paint.js").Scene) => void} [paint]
  */
 
-/** So many options have keys. */
-const KEYS = 10;
-
 /**
  * @param {readonly string[]} views
  * @param {Config} config
@@ -30,15 +28,7 @@ const KEYS = 10;
  */
 export function createQuestion(views, config, desk, firstKey, colorOf) {
   const single = config.choice_style === "single";
-  const section = element("section", "question");
-  section.id = "question";
-  section.setAttribute("aria-labelledby", "question-title");
-  const title = element("h2", "");
-  title.id = "question-title";
-  const list = element("div", "options");
-  list.role = "group";
-  section.append(title, list);
-  part("labels").after(section);
+  const { section, title, list } = createBeside();
   /** @type {Task | null} */
   let shown = null;
   /** @type {HTMLElement[]} */
@@ -65,19 +55,8 @@ export function createQuestion(views, config, desk, firstKey, colorOf) {
 
   /** @param {Option} option @param {number} place */
   function buttonOf({ id, text, color }, place) {
-    const button = /** @type {HTMLButtonElement} */ (element("button", "option"));
-    button.type = "button";
+    const button = optionButton(place, firstKey, color ?? "", [element("span", "name", text)], take);
     button.dataset.option = String(id);
-    if (color) {
-      button.style.setProperty("--label", color);
-      button.append(element("span", "swatch"));
-    }
-    button.append(element("span", "name", text));
-    if (place < KEYS) button.append(element("kbd", "", labelKey(place + firstKey)));
-    button.addEventListener("click", (event) => {
-      take(place);
-      leaveToImage(event);
-    });
     return button;
   }
 

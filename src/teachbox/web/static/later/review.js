@@ -8,7 +8,8 @@ import { sameRect, spanRect } from "../boxes/spans.js";
 import { toScreen } from "../canvas/view.js";
 import { labelKey } from "../keys/keymap.js";
 import { inkOn } from "../panels/colors.js";
-import { element, leaveToImage, part } from "../panels/dom.js";
+import { element } from "../panels/dom.js";
+import { KEYS, createBeside, optionButton } from "./beside.js";
 
 /** @import { Scene } from "../canvas/paint.js" */
 /** @import { Config } from "../desk/config.js" */
@@ -18,7 +19,6 @@ import { element, leaveToImage, part } from "../panels/dom.js";
 
 /** Told apart from each other, and from the colours that labels have at first. */
 const COLORS = ["#ff4fa3", "#3ddbff", "#ffe14d", "#a78bfa", "#7dff6b", "#ff8a5c"];
-const KEYS = 10;
 /** Frames of versions lie around each other, so that those at one place are all seen. */
 const APART_PX = 3;
 const TAG_HEIGHT = 16;
@@ -32,16 +32,8 @@ const TAG_FONT = '600 11px system-ui, "Segoe UI", Roboto, Arial, sans-serif';
  * @returns {Question}
  */
 export function createQuestion(_views, _config, desk, firstKey) {
-  const section = element("section", "question");
-  section.id = "question";
-  section.setAttribute("aria-labelledby", "question-title");
-  const title = element("h2", "");
-  title.id = "question-title";
-  const list = element("div", "options");
-  list.role = "group";
+  const { section, title, list } = createBeside();
   list.ariaLabel = "Versions, take one to begin with";
-  section.append(title, list);
-  part("labels").after(section);
   /** @type {Task | null} */
   let shown = null;
   /** @type {HTMLElement[]} */
@@ -49,17 +41,8 @@ export function createQuestion(_views, _config, desk, firstKey) {
 
   /** @param {Version} version @param {number} place */
   function buttonOf(version, place) {
-    const button = /** @type {HTMLButtonElement} */ (element("button", "option"));
-    button.type = "button";
-    button.style.setProperty("--label", colorAt(place));
-    button.append(element("span", "swatch"), element("span", "name", version.names.join(", ")));
-    button.append(element("span", "soft", saidText(version)));
-    if (place < KEYS) button.append(element("kbd", "", labelKey(place + firstKey)));
-    button.addEventListener("click", (event) => {
-      take(place);
-      leaveToImage(event);
-    });
-    return button;
+    const words = [element("span", "name", version.names.join(", ")), element("span", "soft", saidText(version))];
+    return optionButton(place, firstKey, colorAt(place), words, take);
   }
 
   /** @param {number} place */
