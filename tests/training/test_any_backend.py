@@ -13,8 +13,9 @@ import tensorflow as tf
 from project import CENTER_NET, DATASET, FASTER_RCNN, Project
 
 from teachbox.training.backend import compiled
+from teachbox.training.parts import build_parts
 from teachbox.training.publish import complete_versions
-from teachbox.training.rounds import Trainer, build_parts
+from teachbox.training.rounds import Trainer
 
 pytestmark = pytest.mark.tf
 

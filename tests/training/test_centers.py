@@ -16,7 +16,7 @@ from teachbox.data.examples import task_to_training_example
 from teachbox.training.batch_norm import Recalibration, batch_norm_layers
 from teachbox.training.evaluate import Evaluator
 from teachbox.training.loop import batch_spec, train
-from teachbox.training.rounds import Parts, build_parts
+from teachbox.training.parts import Parts, build_parts
 
 pytestmark = pytest.mark.tf
 

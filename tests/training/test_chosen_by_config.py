@@ -9,7 +9,7 @@ import pytest
 from project import Project
 
 from teachbox.cli import run
-from teachbox.training.rounds import build_parts
+from teachbox.training.parts import build_parts
 
 pytestmark = pytest.mark.tf
 

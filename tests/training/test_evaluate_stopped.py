@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from project import DATASET, Project
 
-from teachbox.training.rounds import Trainer, build_parts
+from teachbox.training.parts import build_parts
+from teachbox.training.rounds import Trainer
 
 pytestmark = pytest.mark.tf
 

@@ -15,7 +15,7 @@ from teachbox.config.load import load_pipeline
 from teachbox.detector.stored import read_checkpoint
 from teachbox.training import checkpoints
 from teachbox.training.live_labels import grow_learner
-from teachbox.training.rounds import build_parts
+from teachbox.training.parts import build_parts
 
 pytestmark = pytest.mark.tf
 

@@ -20,8 +20,8 @@ from teachbox.data.examples import task_to_training_example
 from teachbox.data.sources import make_task
 from teachbox.detector.weights import restore
 from teachbox.training.loop import train
+from teachbox.training.parts import Parts, build_parts
 from teachbox.training.replay import Replay
-from teachbox.training.rounds import Parts, build_parts
 from teachbox.training.settings import TrainerSettings
 
 pytestmark = pytest.mark.tf

@@ -25,8 +25,8 @@ from teachbox.serving.settings import ServerSettings
 from teachbox.training.batch_norm import batch_norm_layers
 from teachbox.training.evaluate import Evaluator
 from teachbox.training.loop import train
+from teachbox.training.parts import Parts, build_parts
 from teachbox.training.policy import Policy
-from teachbox.training.rounds import Parts, build_parts
 from teachbox.training.settings import TrainerSettings
 
 pytestmark = pytest.mark.tf

@@ -14,7 +14,8 @@ from teachbox.training import checkpoints
 from teachbox.training.answers import Accepted
 from teachbox.training.as_trained import write_as_trained
 from teachbox.training.loop import Learner
-from teachbox.training.rounds import Trainer, build_parts
+from teachbox.training.parts import build_parts
+from teachbox.training.rounds import Trainer
 from teachbox.training.settings import TrainerSettings
 
 log = logging.getLogger(__name__)

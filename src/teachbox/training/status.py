@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
 from teachbox.store import Store
+
+log = logging.getLogger(__name__)
 
 STEP_INTERVAL = 0.2
 """Seconds between two reports of a step: no more than five a second are written."""
 
 
 class Status:
-    """The trainer's status in the store: changes of state at once, steps now and then."""
+    """The trainer's status in the store: changes of state at once, steps now and then; and its events."""
 
     def __init__(self, store: Store, dataset: str) -> None:
         self._store = store
@@ -28,3 +31,13 @@ class Status:
         """Say how many steps of the round are done, unless that was said a moment ago."""
         if time.monotonic() - self._written >= STEP_INTERVAL:
             self.set("training", step=step)
+
+    def event(self, kind: str, **data: object) -> None:
+        """Write down what happened."""
+        self._store.log_event(self._dataset, kind, **data)
+
+    def failed(self, kind: str, error: Exception, **data: object) -> None:
+        """Say what went wrong, and write it down as an event of this kind."""
+        log.error("%s", error)
+        self.set("failed", message=str(error))
+        self.event(kind, message=str(error), **data)
