@@ -9,9 +9,9 @@ PYTEST := $(BIN)/python -m pytest -q
 # to make: a trained detector is made once, not in each process.
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist worksteal
-BY_FILE := -n $(WORKERS) --dist loadfile
+BY_FILE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup setup-backends demo test test-fast test-page test-tf test-backends test-browser test-e2e lint types modules docs protos bench bench-parity clean
+.PHONY: help setup setup-backends demo test test-fast test-page test-tf test-backends test-jax test-torch test-browser test-e2e lint types modules docs protos bench bench-parity clean
 
 help:
 	@echo "make setup   a virtual environment with everything, exact versions ($(VENV))"
@@ -42,7 +42,7 @@ $(BACKENDS_STAMP): $(STAMP)
 demo: setup
 	$(BIN)/teachbox demo $(if $(PLAY),--play) $(ARGS)
 
-test: lint test-fast test-page test-tf test-backends test-browser test-e2e
+test: lint test-fast test-page test-tf test-backends test-jax test-torch test-browser test-e2e
 
 test-fast: setup
 	$(PYTEST) $(PARALLEL) -m "not tf and not browser and not e2e and not slow"
@@ -52,23 +52,24 @@ test-page: setup
 
 # The detector's numbers are compared with kernels like those that the oracles were computed with.
 test-tf: setup
-	TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) $(BY_FILE) tests/detector -m "tf and not slow"
-	$(PYTEST) $(BY_FILE) --ignore=tests/detector -m "tf and not browser and not e2e and not slow"
+	TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) $(BY_FILE) -m "tf and not browser and not e2e and not slow"
 
 ANY_BACKEND := tests/detector/test_oracles.py tests/training/test_any_backend.py tests/training/test_training_loop.py \
     tests/training/test_thin_two_stages.py \
     tests/training/test_batch_norm.py tests/training/test_optimizers.py tests/training/test_checkpoints.py \
     tests/training/test_evaluate.py tests/training/test_chosen.py
 test-backends: setup-backends
-	KERAS_BACKEND=jax $(PYTEST) $(BY_FILE) $(ANY_BACKEND) -m "tf and not slow"
-	KERAS_BACKEND=torch $(PYTEST) $(BY_FILE) $(ANY_BACKEND) -m "tf and not slow"
+	$(MAKE) --output-sync=target -j $(WORKERS) test-jax test-torch
+
+test-jax test-torch: setup-backends
+	KERAS_BACKEND=$(@:test-%=%) $(PYTEST) $(ANY_BACKEND) -m "tf and not slow"
 
 test-browser: setup modules
 	$(PYTEST) $(PARALLEL) tests/web -m "browser and not slow"
 
 E2E := tests/e2e tests/serving/test_server_process.py tests/training/test_worker_process.py
 test-e2e: setup
-	$(PYTEST) $(E2E) -m "e2e and not browser and not slow"
+	$(PYTEST) $(PARALLEL) $(E2E) -m "e2e and not browser and not slow"
 
 lint: setup types
 	$(BIN)/ruff check .

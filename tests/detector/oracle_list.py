@@ -110,12 +110,12 @@ ORACLES = (
         slow=True,
     ),
     Oracle("ssd_inception_v2", slow=True),
-    Oracle("ssd_mobilenet_v2_keras", MOBILENET_V2),
-    Oracle("ssd_mobilenet_v1_fpn", Allowed(unlike=BEYOND_THE_BACKBONE)),
+    Oracle("ssd_mobilenet_v2_keras", MOBILENET_V2, slow=True),
+    Oracle("ssd_mobilenet_v1_fpn", Allowed(unlike=BEYOND_THE_BACKBONE), slow=True),
     Oracle("ssd_mobilenet_v2_fpn_keras", MOBILENET_V2_FPN, slow=True),
     Oracle("ssd_mobilenet_v2_fpnlite_keras", MOBILENET_V2_FPN),
     Oracle("ssd_resnet50_v1_fpn", Allowed(**RESNET, unlike=BEYOND_THE_BACKBONE), slow=True),
-    Oracle("ssd_resnet50_v1_fpn_keras", Allowed(**RESNET)),
+    Oracle("ssd_resnet50_v1_fpn_keras", Allowed(**RESNET), slow=True),
     Oracle(
         "ssd_mobilenet_v1_ppn",
         # What lies behind the layer that is used is not run here, and has no averages to update.

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 ROUND = 4
-STEPS = 40
+STEPS = 16
 PATIENCE_S = 90
 
 

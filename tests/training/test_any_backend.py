@@ -21,7 +21,8 @@ pytestmark = pytest.mark.tf
 
 
 MODELS = [
-    pytest.param(None, id="ssd"),
+    # TensorFlow's life of a trainer is in `test_worker`.
+    pytest.param(None, id="ssd", marks=pytest.mark.slow if keras.backend.backend() == "tensorflow" else ()),
     # The oracles compare other families on these backends too; `test_thin_two_stages` trains what compiles soon.
     pytest.param(CENTER_NET, id="center_net", marks=pytest.mark.slow),
     pytest.param(FASTER_RCNN, id="faster_rcnn", marks=pytest.mark.slow),
