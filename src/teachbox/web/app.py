@@ -21,6 +21,7 @@ from teachbox.web.events import Events
 from teachbox.web.feed import Feed
 from teachbox.web.hooks import Hooks
 from teachbox.web.parts import Json, Parts
+from teachbox.web.policy import HEADERS, Policy
 from teachbox.web.project_labels import ProjectLabels
 from teachbox.web.schema import one_line
 from teachbox.web.status import StatusBoard, StatusWatcher
@@ -81,6 +82,8 @@ def create_app(
         from starlette.middleware.trustedhost import TrustedHostMiddleware
 
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False)
+    # Last, which is around the others: what they refuse is a response too.
+    app.add_middleware(Policy)
     return app
 
 
@@ -111,5 +114,6 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, error: Exception) -> Json:
-        # Starlette logs it with its traceback; the page is told that much and no more.
-        return Json({"error": f"internal error ({type(error).__name__}); the terminal shows it"}, status_code=500)
+        # Starlette logs it with its traceback; the page is told that much and no more. No middleware sees it.
+        told = {"error": f"internal error ({type(error).__name__}); the terminal shows it"}
+        return Json(told, status_code=500, headers=HEADERS)

@@ -11,7 +11,8 @@ HTML, TEXT = (".html", ".htm"), (".txt", ".md")
 HEADERS = {
     # Also for who opens the address by itself: sandboxed, it has no scripts, no forms, and no part in this origin.
     "Content-Security-Policy": (
-        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: https: http:; media-src https: http:"
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: https: http:; media-src https: http:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     ),
     "Cache-Control": "no-cache",
 }

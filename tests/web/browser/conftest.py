@@ -75,9 +75,10 @@ def seer(scenes):
 
 @pytest.fixture
 def annotate(page, tmp_path):
-    """`annotate(app)`: a person at the page of `app`. What the page says on its console must be no error."""
+    """`annotate(app)`: a person at the page of `app`. No program of the page fails, and none breaks its policy."""
     problems = []
     page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if "Security Policy" in said.text else None)
     page.set_default_timeout(10_000)
 
     def open_page(app, query=""):

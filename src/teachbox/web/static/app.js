@@ -54,7 +54,7 @@ async function openPage(project) {
   const stored = storageOr(() => localStorage);
   const config = configOf(project);
   showParts(config, editable);
-  const colors = new Map(Object.entries(config.custom_theme.labels ?? {}));
+  const colors = new Map(Object.entries(config.custom_theme.labels ?? {}).map(([name, color]) => [name, labelColor(color)]));
   showColors();
   /** @param {string} name */
   const colorOf = (name) => colors.get(name) ?? labelColor(undefined);
