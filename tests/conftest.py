@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,10 @@ _SETTINGS = ("TEACHBOX_HOST", "TEACHBOX_PORT", "TEACHBOX_DB", "TEACHBOX_CONFIG_O
 # Speed is measured in benchmarks/; on a busy machine an example may take long.
 settings.register_profile("teachbox", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("teachbox")
+
+# A shell has what it starts in the background ignore interrupts, and what that starts: tests send them.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Settings of whoever runs the tests are none of theirs.
 for _name in _SETTINGS:

@@ -1,4 +1,4 @@
-"""A detector small enough for a test of what stands around it: one box an image, its score a weighted mean colour."""
+"""A detector small enough for a test of what stands around it: one box an image, its scores weighted mean colours."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from teachbox.detector.losses import sigmoid_cross_entropy
 class TinyDetector(keras.Layer):
     """Learns the colour of what it is shown; its one box is the middle of the image."""
 
-    num_classes = 1
-
-    def __init__(self, seed: int = 0, *, train_batch_norm: bool = True) -> None:
+    def __init__(self, seed: int = 0, *, train_batch_norm: bool = True, num_classes: int = 1) -> None:
         super().__init__()
+        self.num_classes = num_classes
         self.norm = BatchNorm(
             BatchNormOptions(decay=0.9, epsilon=1e-3, center=True, scale=True, train=train_batch_norm)
         )
         self.dense = keras.layers.Dense(
-            1,
+            num_classes,
             # The same numbers on every backend.
             kernel_initializer=lambda shape, dtype: np.random.default_rng(seed).normal(0, 0.05, shape).astype(dtype),
             kernel_regularizer=keras.regularizers.L2(0.01),
@@ -39,7 +38,8 @@ class TinyDetector(keras.Layer):
 
     def loss(self, predictions, groundtruth):
         wanted = ops.expand_dims(ops.cast(groundtruth["num_boxes"] > 0, "float32"), -1)
-        error = sigmoid_cross_entropy(predictions["score"], wanted)
+        # Whatever is in an image is of all classes.
+        error = ops.sum(sigmoid_cross_entropy(predictions["score"], wanted), axis=-1)
         return {
             "Loss/localization_loss": 0.0 * ops.sum(predictions["score"]),
             "Loss/classification_loss": ops.mean(error),
