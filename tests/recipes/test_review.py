@@ -9,7 +9,7 @@ from running import Running
 
 from teachbox.annotation import make_span
 from teachbox.errors import DataError
-from teachbox.recipes.versions import review_tasks
+from teachbox.recipes.versions import review_settings, review_tasks
 from teachbox.store import Store
 
 
@@ -85,11 +85,101 @@ def test_accept_against_reject_is_no_agreement_and_one_alone_has_none(store):
     assert [version["names"] for version in found[1]["versions"]] == [["ada (pets)", "ben (pets)"], ["ada (zoo)"]]
 
 
-def test_choices_are_not_reviewed(store):
-    store.add_answers("sky", "sky-ada", [task(1, _view_id="choice")])
-    with pytest.raises(DataError, match="dataset sky: it has answers of the view 'choice'; boxes are reviewed"):
-        review_tasks({"sky": store.answers_by_session("sky")})
+OPTIONS = [{"id": number, "text": text} for number, text in enumerate(("sun", "rain", "snow"))]
+
+
+def choice(hashed, *accept, **more):
+    return task(hashed, _view_id="choice", options=OPTIONS, accept=list(accept), text="Weather?", **more)
+
+
+def test_versions_of_a_choice(store):
+    store.add_answers("sky", "sky-ada", [choice(1, 0, 2), choice(2, 1), choice(3)])
+    store.add_answers("sky", "sky-ben", [choice(1, 2, 0), choice(2, 1, answer="reject"), choice(3)])
+    store.add_answers("sky", "sky-eve", [choice(1, 2), choice(2, answer="ignore")])
+    reviewed = review_tasks({"sky": store.answers_by_session("sky")})
+    assert [(one["_input_hash"], one["agreement"]) for one in reviewed] == [
+        (2, 0),
+        # ada and ben 1, each of them and eve 2 x 1 / 3.
+        (1, pytest.approx(7 / 9)),
+        (3, 1),
+    ]
+    second = reviewed[1]
+    assert (second["options"], second["text"], second["accept"], second["spans"]) == (OPTIONS, "Weather?", [0, 2], [])
+    assert [(one["names"], one["accept"], one["default"]) for one in second["versions"]] == [
+        (["ada", "ben"], [0, 2], True),
+        (["eve"], [2], False),
+    ]
+    told = review_settings({"blocks": [], "choice_style": "single"}, reviewed)
+    assert told == {"blocks": [{"view_id": "image"}, {"view_id": "choice"}], "choice_style": "multiple"}
+    assert review_settings({"choice_style": "single"}, reviewed[2:])["choice_style"] == "single"
+
+
+def test_versions_of_a_classification(store):
+    def said(hashed, answer):
+        return task(hashed, cat(0), answer=answer, _view_id="classification", label="cat")
+
+    for name, answers in (("ada", ("accept", "reject")), ("ben", ("accept", "reject")), ("eve", ("reject", "reject"))):
+        given = [said(hashed, answer) for hashed, answer in enumerate(answers, 1)]
+        store.add_answers("pets", f"pets-{name}", given)
+    first, second = review_tasks({"pets": store.answers_by_session("pets")})
+    assert (first["label"], first["spans"], first["agreement"]) == ("cat", [cat(0)], pytest.approx(1 / 3))
+    assert [(one["names"], one["answer"]) for one in first["versions"]] == [
+        (["ada", "ben"], "accept"),
+        (["eve"], "reject"),
+    ]
+    assert (second["agreement"], len(second["versions"])) == (1, 1)
+    assert review_settings({"choice_style": "single"}, [first])["blocks"] == [
+        {"view_id": "image"},
+        {"view_id": "classification"},
+    ]
+    # Decisions are answers too.
+    store.add_answers("final", "final-zoe", [{**first, "_task_hash": 7, "_view_id": "review", "answer": "accept"}])
+    (again,) = review_tasks({"final": store.answers_by_session("final")})
+    assert (again["label"], again["versions"][0]["names"]) == ("cat", ["zoe"])
+
+
+def test_polygons_stay_polygons(store):
+    corners = [[0, 0], [10, 0], [5, 10]]
+    polygon = {"label": "cat", "x": 0, "y": 0, "width": 10, "height": 10, "points": corners, "type": "polygon"}
+    store.add_answers("pets", "pets-ada", [task(1, polygon)])
+    store.add_answers("pets", "pets-ben", [task(1, cat(0))])
+    (found,) = review_tasks({"pets": store.answers_by_session("pets")})
+    assert [version["spans"] for version in found["versions"]] == [[polygon], [cat(0)]]
+    # By their hulls they are of one object; they are two versions all the same.
+    assert ([version["groups"] for version in found["versions"]], found["agreement"]) == ([[0], [0]], 1)
+    assert review_settings({"blocks": []}, [found]) == {"blocks": []}
+
+
+@pytest.mark.parametrize(
+    ("pets", "zoo", "says"),
+    [
+        (
+            task(1, _view_id="blocks"),
+            None,
+            "dataset pets: it has answers of the view 'blocks'; answers of image_manual",
+        ),
+        (
+            task(1),
+            choice(2, 0),
+            r"the answers are of boxes \(dataset pets\), choice \(dataset zoo\); answers of one kind can be reviewed",
+        ),
+        (
+            choice(1, 0, meta={"file": "1.png"}),
+            {**choice(1), "options": OPTIONS[:2]},
+            r"about 1.png it was asked \[0, 1, 2\] \(dataset pets\), \[0, 1\] \(dataset zoo\); answers to one question",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_refused_by_name(store, pets, zoo, says):
+    store.add_answers("pets", "pets-ada", [pets])
+    store.add_answers("zoo", "zoo-ada", [zoo] if zoo else [])
+    with pytest.raises(DataError, match=says):
+        review_tasks({name: store.answers_by_session(name) for name in ("pets", "zoo")})
+
+
+def test_nothing_answered_is_nothing_to_review():
     assert review_tasks({}) == []
+    assert review_settings({"blocks": []}, []) == {"blocks": []}
 
 
 def test_the_recipe(tmp_path, store):
@@ -121,10 +211,17 @@ def test_the_recipe(tmp_path, store):
         (["pets", "pets"], "the decisions cannot go to pets, which is reviewed; name a new dataset"),
         (["final", "none"], "there is no dataset 'none'; there is pets"),
         (["final", "pets"], "there is no answer to review in pets"),
+        (
+            ["final", "sky", "--label", "cat"],
+            "--label offers labels of boxes, and the answers in sky are of the view choice",
+        ),
+        (["final", "blocks"], "dataset blocks: it has answers of the view 'blocks'; answers of image_manual, image"),
     ],
 )
 def test_what_cannot_be_reviewed(tmp_path, store, argv, says):
     store.add_dataset("pets")
+    store.add_answers("sky", "sky-ada", [choice(1, 0)])
+    store.add_answers("blocks", "blocks-ada", [task(1, _view_id="blocks")])
     done = subprocess.run(
         [sys.executable, "-m", "teachbox", "review", *argv, "--web-port", "0", "--no-browser"],
         cwd=tmp_path,

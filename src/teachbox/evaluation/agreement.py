@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -40,7 +40,7 @@ def group_boxes(
     ]
 
 
-def agreement(groups: Sequence[Sequence[int]]) -> float | None:
+def agreement(groups: Sequence[Sequence[Hashable]]) -> float | None:
     """Mean over pairs of annotators of 2 × shared objects / all their boxes, 0 to 1; two who drew nothing agree.
 
     This is the F1 score of one against the other (Dice coefficient). None for fewer than two annotators.

@@ -72,7 +72,9 @@ def check_components(components: Any) -> None:
 def views_of(view_id: str, settings: dict[str, Any]) -> tuple[str, ...]:
     """The views that are shown together. Raises `UsageError` for blocks that do not go together."""
     blocks = settings["blocks"]
-    if view_id != "blocks":
+    if view_id == "review" and not blocks:
+        return ("review",)
+    if view_id not in ("blocks", "review"):
         if blocks:
             raise UsageError(f"the recipe's config has blocks, and its view_id is {view_id!r}; it must be 'blocks'")
         return (view_id,)
@@ -83,4 +85,4 @@ def views_of(view_id: str, settings: dict[str, Any]) -> tuple[str, ...]:
         raise UsageError(f"the recipe's blocks are {', '.join(views)}; each view can be there once")
     if sum(view in SHOWN for view in views) != 1:
         raise UsageError(f"the recipe's blocks are {', '.join(views)}; exactly one must be {' or '.join(SHOWN)}")
-    return views
+    return views if view_id == "blocks" else (*views, "review")

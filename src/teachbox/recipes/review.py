@@ -6,7 +6,7 @@ from teachbox.annotation import Task
 from teachbox.errors import DataError, UsageError
 from teachbox.recipes.database import check_dataset
 from teachbox.recipes.recipe import Arg, Components, recipe
-from teachbox.recipes.versions import review_tasks
+from teachbox.recipes.versions import asked_views, review_tasks
 from teachbox.store import Store
 
 
@@ -14,13 +14,13 @@ from teachbox.store import Store
     "review",
     dataset=Arg(help="name of the dataset that the decisions go to"),
     sources=Arg(help="datasets whose answers are decided about, in the same database", many=True),
-    label=Arg("--label", "-l", help="labels to offer, with commas between (default: those of the answers)"),
+    label=Arg("--label", "-l", help="labels of boxes to offer, with commas between (default: those of the answers)"),
 )
 def review(*, dataset: str, sources: list[str], label: list[str] | None = None) -> Components:
-    """Decide between the answers of several annotators: each image comes with all versions of its boxes.
+    """Decide between the answers of several annotators: each image comes with all versions of its answer.
 
-    Versions are shown in the colour of who drew them. Choose one to begin with, correct it, accept it. Images about
-    which annotators agree least come first.
+    The answers are boxes, or of the views choice and classification. Versions of boxes are shown in the colour of who
+    drew them. Choose one to begin with, correct it, accept it. Images about which annotators agree least come first.
     """
     if not sources:
         raise UsageError("name at least one dataset to review: teachbox review NEW_DATASET DATASET …")
@@ -33,6 +33,9 @@ def review(*, dataset: str, sources: list[str], label: list[str] | None = None) 
         tasks = review_tasks({source: store.answers_by_session(source) for source in sources})
         if not tasks:
             raise DataError(f"there is no answer to review in {', '.join(sources)}")
+        if label and asked_views(tasks):
+            told = f"the answers in {', '.join(sources)} are of the view {', '.join(asked_views(tasks))}"
+            raise UsageError(f"--label offers labels of boxes, and {told}")
         return tasks
 
     return {"dataset": dataset, "view_id": "review", "stream": stream, "config": {"labels": label} if label else {}}

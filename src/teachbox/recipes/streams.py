@@ -25,8 +25,9 @@ def as_tasks(items: Iterable[Any]) -> Iterable[Task]:
 
 
 def span_labels(tasks: Iterable[Task]) -> list[str]:
-    """The labels of all boxes of all versions of tasks to be reviewed, in the order in which they are met."""
-    spans = (span for task in tasks for version in task.get("versions") or () for span in version.get("spans") or ())
+    """The labels of all boxes of tasks to be reviewed, in all versions, in the order in which they are met."""
+    reviewed = (one for task in tasks if task.get("versions") for one in (*task["versions"], task))
+    spans = (span for one in reviewed for span in one.get("spans") or ())
     return list(dict.fromkeys(str(span["label"]) for span in spans if span.get("label")))
 
 

@@ -18,6 +18,7 @@ from teachbox.recipes.recipe import Arg, Components
 from teachbox.recipes.settings import DEFAULT_DB, read_settings
 from teachbox.recipes.settings_keys import KEYS
 from teachbox.recipes.streams import as_tasks, span_labels
+from teachbox.recipes.versions import review_settings
 from teachbox.store import Store
 from teachbox.web.app import create_app
 from teachbox.web.feed import Feed
@@ -114,6 +115,8 @@ class _Life:
         labels: ProjectLabels = components.get("labels") or ProjectLabels()
         theme = settings["custom_theme"].get("labels") or {}
         stream = components["stream"](store) if callable(components["stream"]) else components["stream"]
+        if view_id == "review" and isinstance(stream, list):
+            settings = self._settings = review_settings(settings, stream)
         named = settings["labels"] or (span_labels(stream) if isinstance(stream, list) else [])
         labels.open(store, self._dataset, page_labels(named, theme))
         self._feed = Feed(

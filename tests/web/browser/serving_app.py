@@ -11,6 +11,7 @@ from teachbox.annotation import Prediction, Span, make_span
 from teachbox.errors import ServerDown
 from teachbox.recipes.components import views_of
 from teachbox.recipes.settings import read_settings
+from teachbox.recipes.versions import review_settings
 from teachbox.recipes.web_app import page_config
 from teachbox.store import Store
 from teachbox.web.app import create_app
@@ -74,6 +75,8 @@ class App:
         view_id: str = "image_manual",
     ) -> None:
         self._settings = read_settings(config)
+        if view_id == "review":
+            self._settings = review_settings(self._settings, [path for path in paths if isinstance(path, dict)])
         self._view_id = view_id
         self.store = store
         self._labels = labels

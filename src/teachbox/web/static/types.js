@@ -43,8 +43,8 @@
  * @property {number} [_base_answer]  Id of the answer that it had when it was opened, where it is corrected.
  *
  * @typedef {{id: string | number, text: string, color?: string}} Option
- * @typedef {{spans: Span[], answer: Answer, sessions: string[], names: string[], groups: number[]}} Version  An answer of one
- *   or several annotators; boxes of one object have the same group in all versions.
+ * @typedef {{spans: Span[], answer: Answer, sessions: string[], names: string[], groups: number[], accept?: (string | number)[]}} Version
+ *   An answer of one or several annotators; boxes of one object have the same group in all versions.
  *
  * @typedef {{session_id: string, id: number}} VersionOf  The answer, of another, that was chosen to count.
  * @typedef {Task & {answer: Answer, _answer_key: string, _version_of?: VersionOf}} AnsweredTask

@@ -62,7 +62,7 @@ function round4(value) {
  * @param {Rect} rect
  * @returns {Shape}
  */
-function cornersOf({ x, y, width, height }) {
+export function cornersOf({ x, y, width, height }) {
   const right = round4(x + width);
   const bottom = round4(y + height);
   return [

@@ -10,12 +10,13 @@
  * @returns {readonly string[]}
  */
 export function viewsOf({ view_id: view = "image_manual", config }) {
-  return view === "blocks" ? (config?.blocks ?? []).map((block) => block.view_id) : [view];
+  const blocks = (config?.blocks ?? []).map((block) => block.view_id);
+  return view === "blocks" ? blocks : [...blocks, view];
 }
 
 /** Whether boxes are drawn and changed. @param {readonly string[]} views */
 export function mayEdit(views) {
-  return views.includes("image_manual") || views.includes("review");
+  return views.includes("image_manual") || (views.includes("review") && !views.includes("image"));
 }
 
 /** Whether something is asked beside boxes. @param {readonly string[]} views */

@@ -6,13 +6,13 @@ import { element, leaveToImage, part } from "../panels/dom.js";
 /** So many buttons have keys. */
 export const KEYS = 10;
 
-/** Below the labels. @returns {{section: HTMLElement, title: HTMLElement, list: HTMLElement}} */
-export function createBeside() {
+/** Below the labels. @param {string} id @returns {{section: HTMLElement, title: HTMLElement, list: HTMLElement}} */
+export function createBeside(id) {
   const section = element("section", "question");
-  section.id = "question";
-  section.setAttribute("aria-labelledby", "question-title");
+  section.id = id;
+  section.setAttribute("aria-labelledby", `${id}-title`);
   const title = element("h2", "");
-  title.id = "question-title";
+  title.id = `${id}-title`;
   const list = element("div", "options");
   list.role = "group";
   section.append(title, list);

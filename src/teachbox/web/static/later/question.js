@@ -28,7 +28,7 @@ import { KEYS, createBeside, optionButton } from "./beside.js";
  */
 export function createQuestion(views, config, desk, firstKey, colorOf) {
   const single = config.choice_style === "single";
-  const { section, title, list } = createBeside();
+  const { section, title, list } = createBeside("question");
   /** @type {Task | null} */
   let shown = null;
   /** @type {HTMLElement[]} */
