@@ -18,8 +18,8 @@ MODULES = {path.relative_to(STATIC).as_posix(): path.read_text() for path in sor
 
 def test_comments_go_and_lines_keep_their_numbers():
     kept = ["f(a);", "/** @type {X} */ (a).b();", 'c = "/** three */"; // four']
-    lines = ["/**", " * One.", " */", kept[0], "  /** Two. */", *kept[1:]]
-    assert without_comments("\n".join(lines)).split("\n") == ["", "", "", kept[0], "", *kept[1:]]
+    lines = ["/**", " * One.", " */", kept[0], "  /** Two. */", *kept[1:], "  // Five: /**", "d;"]
+    assert without_comments("\n".join(lines)).split("\n") == ["", "", "", kept[0], "", *kept[1:], "", "d;"]
 
 
 def test_each_module_becomes_a_function_in_the_order_of_need():
@@ -44,7 +44,7 @@ return { SIDE, area };
 })();
 (async () => { // app.js
 const { area: areaOf,
-  SIDE } = $boxes$size;
+SIDE } = $boxes$size;
 const { half } = $half;
 use(areaOf);
 })();
@@ -91,9 +91,9 @@ def test_a_worker_is_a_program_of_its_own():
 
 
 def test_an_empty_module_is_an_empty_program():
-    assert combine({"app.js": ""}, "app.js") == {"start.js": "(async () => { // app.js\n\n})();\n"}
+    assert combine({"app.js": ""}, "app.js") == {"start.js": "(async () => { // app.js\n})();\n"}
     types = combine({"app.js": 'import {} from "./types.js";', "types.js": "/** Words. */\n\nexport {};\n"}, "app.js")
-    assert types["start.js"].startswith("const $types = (() => { // types.js\n\nreturn {  };\n})();\n")
+    assert types["start.js"].startswith("const $types = (() => { // types.js\nreturn {  };\n})();\n")
 
 
 @pytest.mark.parametrize(

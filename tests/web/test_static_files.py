@@ -82,4 +82,9 @@ def test_a_change_of_a_module_changes_the_program_s_address(tmp_path):
 def test_the_page_s_own_code_is_small(serve_feed, make_feed, images):
     feed, _ = make_feed(images(1))
     client = serve_feed(feed)
-    assert len(gzip.compress(client.get("/static/" + program_of(client)).content, 9)) <= 60_000
+    start = program_of(client)
+    sources = {path.relative_to(STATIC).as_posix(): path.read_text() for path in STATIC.rglob("*.js")}
+    addresses = ["/static/" + start.replace("start.js", name) for name in combine(sources, "app.js")]
+    sizes = [len(gzip.compress(client.get(address).content, 9)) for address in addresses]
+    # Also with all that is loaded later, and the worker.
+    assert sum(sizes) <= 60_000

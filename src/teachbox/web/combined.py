@@ -6,7 +6,8 @@ the order in which they need each other:
     const $boxes$geometry = (() => { …; return { area }; })();
     const $boxes$spans = (() => { const { area: areaOf } = $boxes$geometry; …; return { … }; })();
 
-A module that is loaded later takes what it shares with the start from there, so that nothing exists twice. What a
+A module that is loaded later takes what it shares with the start from there, so that nothing exists twice. Lines travel
+without their indentation, and empty ones not at all. What a
 browser would read otherwise than written here is refused by file and line.
 """
 
@@ -31,7 +32,8 @@ _OTHER = re.compile(r"^(?:import|export)\b(?!\().*", re.MULTILINE)
 _LATER = re.compile(r"\bimport\((.*?)\)")
 _WORKER = re.compile(r'new Worker\(new URL\("(\.{1,2}/[^"]+)", import\.meta\.url\)')
 _COMMENT = re.compile(r"/\*\*.*?\*/", re.DOTALL)
-_BLOCK = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/[ \t]*|//[^\n]*)$", re.DOTALL | re.MULTILINE)
+_IDLE = re.compile(r"^\s+", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9_/]+\.js")
 
 
@@ -71,7 +73,7 @@ class _Order:
 
 
 def without_comments(program: str) -> str:
-    """A program without its `/** */` comments; every line keeps its number, for who looks for an error."""
+    """A program without comments that have lines of their own; every line keeps its number, for who seeks an error."""
     return _BLOCK.sub(lambda comment: "\n" * comment[0].count("\n"), program)
 
 
@@ -100,7 +102,10 @@ def combine(sources: Mapping[str, str], entry: str) -> dict[str, str]:
         raise PageError("a module that the page runs is not imported", where=entry)
     shared = sorted({name for module in alone for name in module.imports if name in start.read})
     files = {module.name: _standing_alone(module, start.read) for module in alone}
-    return {START: _together(start.read.values(), entry, shared), **files, **workers}
+    programs = {START: _together(start.read.values(), entry, shared), **files, **workers}
+    # A fifteenth of what travels is indentation and empty lines. They go in a text of several lines too: such are HTML,
+    # which has no use for them. Who wants to read the page, reads the modules as they are written.
+    return {name: _IDLE.sub("", text) for name, text in programs.items()}
 
 
 def read_module(name: str, source: str) -> Module:
