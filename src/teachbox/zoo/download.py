@@ -46,13 +46,13 @@ def download(address: str, file: Path) -> Iterator[Progress]:
     part, note = file.with_name(f"{file.name}.part"), file.with_name(f"{file.name}.part.json")
     try:
         yield from _download(address, part, note)
-    except BaseException:
+        part.replace(file)
+    finally:
+        # However it ended, a part without a byte is nothing to go on from; one that came whole is no more here.
         with suppress(OSError):
             if not part.stat().st_size:
                 part.unlink()
                 note.unlink(missing_ok=True)
-        raise
-    part.replace(file)
     note.unlink(missing_ok=True)
 
 
