@@ -57,8 +57,7 @@ test-tf: setup
 ANY_BACKEND := tests/detector/test_oracles.py tests/training/test_any_backend.py tests/training/test_training_loop.py \
     tests/training/test_thin_two_stages.py tests/training/test_grown_learner.py \
     tests/training/test_batch_norm.py tests/training/test_optimizers.py tests/training/test_checkpoints.py \
-    tests/training/test_evaluate.py tests/training/test_chosen.py \
-    tests/training/test_live_labels.py
+    tests/training/test_evaluate.py tests/training/test_chosen.py
 test-backends: setup-backends
 	$(MAKE) --output-sync=target -j $(WORKERS) test-jax test-torch
 
