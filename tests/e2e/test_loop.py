@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import grpc
-import httpx
 import psutil
 import pytest
 from live import PATIENCE_S, ROUND, STEPS, Command
@@ -135,10 +134,10 @@ def test_loop_survives_its_processes(command):
         assert command.child("serve").pid != killed.pid
 
     children = psutil.Process(command.process.pid).children(recursive=True)
-    lines = command.stop()
+    lines, status = command.end()
     witness.stop.set()
     witness.join()
-    assert command.process.returncode == 0
+    assert status == 0
     assert (
         f"Saved {acknowledged} annotations to dataset scenes in ./teachbox.db "
         f"({acknowledged} accept, 0 reject, 0 ignore)" in lines
@@ -175,14 +174,9 @@ def test_killed_recipe_takes_its_processes_along_and_its_answers_stay(command):
 
 def test_page_is_there_before_tensorflow(command):
     """Usable at once: the page's data, a task, its image; nobody waits for the trainer."""
-    with httpx.Client(base_url=command.url, trust_env=False, timeout=10) as http:
-        status = http.get("/status").json()
-        assert status["served_version"] is None
-        (task,) = http.post("/get_session_questions", json={"n": 1}).json()["tasks"]
-        image = http.get(task["image"])
-        assert (image.status_code, image.headers["content-type"]) == (200, "image/jpeg")
-    lines = command.stop()
-    assert (command.process.returncode, lines[-1]) == (
-        0,
-        "No new annotations; dataset scenes in ./teachbox.db holds 0",
-    )
+    assert command.http.get("/status").json()["served_version"] is None
+    (task,) = command.post("/get_session_questions", n=1)["tasks"]
+    image = command.http.get(task["image"])
+    assert (image.status_code, image.headers["content-type"]) == (200, "image/jpeg")
+    lines, status = command.end()
+    assert (status, lines[-1]) == (0, "No new annotations; dataset scenes in ./teachbox.db holds 0")

@@ -68,10 +68,10 @@ def test_a_round_is_trained_served_and_measured(project: Path) -> None:
             assert one.version == second
             assert {span["version"] for span in one.task["spans"]} == {second}
             wait("end of the evaluation", lambda status: status["trainer"]["state"] == "waiting")
-        lines = command.stop()
+        lines, code = command.end()
     finally:
         command.kill()
-    assert command.process.returncode == 0
+    assert code == 0
     with Store.open(project / "teachbox.db") as store:
         (run,) = store.runs("scenes")
         assert (run.state, run.version, run.last_step) == ("finished", second, STEPS)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import httpx
+import psutil
 
 
 class Running:
@@ -31,6 +32,13 @@ class Running:
         assert response.status_code == 200, response.text
         return response.json()
 
+    def child(self, name: str) -> psutil.Process:
+        """The process that the command started with the subcommand `name`: `train` or `serve`."""
+        (found,) = [
+            child for child in psutil.Process(self.process.pid).children(recursive=True) if name in child.cmdline()
+        ]
+        return found
+
     def end(self, number=signal.SIGINT):
         """Send the signal, and return the lines of output since the start and the exit status."""
         self.http.close()
@@ -40,6 +48,7 @@ class Running:
         return self.lines, self.process.returncode
 
     def kill(self):
+        self.http.close()
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
