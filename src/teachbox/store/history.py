@@ -18,8 +18,9 @@ from teachbox.annotation import Task
 from teachbox.store.answer_log import UNDO
 from teachbox.store.corrections import correction_of
 from teachbox.store.database import Database
-from teachbox.store.label_book import read_labels, renamed, renames
+from teachbox.store.label_book import read_labels
 from teachbox.store.records import AnswerFacts, StoredAnswer
+from teachbox.store.renames import renamed, renames
 from teachbox.store.schema import answer_facts, answer_labels, answers, newest
 
 _AT_ONCE = 500

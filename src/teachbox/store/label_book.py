@@ -2,8 +2,8 @@
 
 An id is for ever once there is a label map, whose ids are the classes that a detector knows the labels by; before that
 it is no more than a place in a list. A name is for ever too: one that a label had once is never given to another, and
-the log of answers, drafts and open pages that still say it mean that label. What is read from the log is told under the
-names of today; the log itself stays as it was given.
+the log of answers, drafts and open pages that still say it mean that label (`store.renames` tells what they say
+under the names of today).
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from __future__ import annotations
 import itertools
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from teachbox.annotation import Task
 from teachbox.errors import DataError
 from teachbox.labels import Label, LabelMap
 from teachbox.store.database import Database
@@ -25,7 +24,6 @@ from teachbox.store.schema import label_names, labels
 
 LONGEST_NAME = 100
 _COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
-_SPANS = ("spans", "candidates", "replaced")
 
 
 class GivenLabel(NamedTuple):
@@ -192,44 +190,6 @@ def read_labels(connection: Connection, dataset_id: int) -> list[StoredLabel]:
         )
         for row in rows
     ]
-
-
-def renames(connection: Connection, dataset_id: int) -> dict[str, str]:
-    """Older name → the label's name today, of those that have changed."""
-    query = (
-        select(label_names.c.name, labels.c.name)
-        .join(labels, (labels.c.dataset_id == label_names.c.dataset_id) & (labels.c.label_id == label_names.c.label_id))
-        .where(label_names.c.dataset_id == dataset_id, label_names.c.name != labels.c.name)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def renamed(task: Task, names: Mapping[str, str]) -> Task:
-    """The task with its labels under the names of today; the very task where that changes nothing."""
-    if not names:
-        return task
-    asked = task.get("label")
-    changed: Task = {"label": names[asked]} if isinstance(asked, str) and asked in names else {}
-    for key in _SPANS:
-        spans = task.get(key)
-        if isinstance(spans, list) and any(isinstance(span, Mapping) and span.get("label") in names for span in spans):
-            changed[key] = [_renamed_span(span, names) for span in spans]
-    return {**task, **changed} if changed else task
-
-
-def renamed_metrics(metrics: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:
-    """Metrics, those of single classes (`…ByCategory/mAP/raccoon`) under the names of today."""
-    found = {}
-    for metric, value in metrics.items():
-        old = next((old for old in names if "ByCategory/" in metric and metric.endswith(f"/{old}")), None)
-        found[metric if old is None else metric.removesuffix(old) + names[old]] = value
-    return found
-
-
-def _renamed_span(span: Any, names: Mapping[str, str]) -> Any:
-    if not isinstance(span, Mapping) or span.get("label") not in names:
-        return span
-    return {**span, "label": names[span["label"]]}
 
 
 def current_map(known: Sequence[StoredLabel], given: LabelMap | None = None) -> LabelMap:

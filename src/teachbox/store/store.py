@@ -19,7 +19,7 @@ from teachbox.errors import DataError, StoreError
 from teachbox.store import answer_log, drafts, training_log
 from teachbox.store.database import Database
 from teachbox.store.history import History
-from teachbox.store.label_book import LabelBook, renamed, renamed_metrics, renames
+from teachbox.store.label_book import LabelBook
 from teachbox.store.records import (
     StoredAnswer,
     StoredEvent,
@@ -28,6 +28,7 @@ from teachbox.store.records import (
     StoredVersion,
     dump_json,
 )
+from teachbox.store.renames import renamed, renamed_metrics, renames
 from teachbox.store.schema import datasets
 
 T = TypeVar("T")
