@@ -7,7 +7,7 @@ from pathlib import Path
 from running import Running
 
 ROUND = 4
-STEPS = 40
+STEPS = 16
 PATIENCE_S = 90
 
 
