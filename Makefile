@@ -42,7 +42,7 @@ $(BACKENDS_STAMP): $(STAMP)
 demo: setup
 	$(BIN)/teachbox demo $(if $(PLAY),--play) $(ARGS)
 
-test: lint test-fast test-page test-tf test-backends test-jax test-torch test-browser test-e2e
+test: lint test-fast test-page test-tf test-backends test-browser test-e2e
 
 test-fast: setup
 	$(PYTEST) $(PARALLEL) -m "not tf and not browser and not e2e and not slow"

@@ -49,7 +49,9 @@ def raccoons(datasets: Path, label_map: Path, count: int) -> list[Example]:
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory, checkpoints: Path) -> Parts:
     folder = tmp_path_factory.mktemp("raccoons")
-    config, label_map = write_starter(folder, ["raccoon"], checkpoints / CHECKPOINT, Numbers(learning_rate=0.0005))
+    config, label_map = write_starter(
+        folder, ["raccoon"], checkpoints / CHECKPOINT, Numbers(batch_size=4, learning_rate=0.0005)
+    )
     settings = TrainerSettings(
         "raccoons", str(folder / "teachbox.db"), config, label_map, folder / "model", folder / "export", folder / "data"
     )
@@ -61,15 +63,15 @@ def test_ten_steps_lower_the_loss(parts: Parts, datasets: Path, checkpoints: Pat
     assert len(report.taken) == 187
     assert {name.split("/")[1] for name in report.left} == {"ClassPredictor"}  # 37 classes there, one here
     assert parts.labels.where is not None
-    examples = raccoons(datasets, Path(parts.labels.where), 8)
+    examples = raccoons(datasets, Path(parts.labels.where), 4)
     replay: Replay[int] = Replay(seed=3)
     replay.update(range(len(examples)))
-    drawn = [examples[place] for place in replay.draw(80)]
-    batches = training_batches(itertools.chain(drawn), parts.resizer, None, 8, parts.max_boxes, seed=3)
+    drawn = [examples[place] for place in replay.draw(40)]
+    batches = training_batches(itertools.chain(drawn), parts.resizer, None, 4, parts.max_boxes, seed=3)
     losses = [step.losses["Loss/total_loss"] for step in train(parts.learner, batches, 10)]
     batches.close()
     assert all(np.isfinite(losses))
-    # Without augmentation, each batch holds the same eight images: what falls is what was learnt.
+    # Without augmentation, each batch holds the same four images: what falls is what was learnt.
     assert losses[-1] < 0.6 * losses[0]
     assert parts.learner.traces == 1
 

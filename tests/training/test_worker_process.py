@@ -50,6 +50,7 @@ def test_a_backend_that_cannot_train_is_named(tmp_path: Path, backend: str, foun
     assert project.status()["state"] == "failed"
 
 
+@pytest.mark.slow  # the trainer of the whole loop is killed so too, in tests/e2e
 def test_killed_in_a_round_and_started_again(tmp_path: Path) -> None:
     project = Project(tmp_path)
     log = tmp_path / "log"

@@ -7,8 +7,8 @@ the order in which they need each other:
     const $boxes$spans = (() => { const { area: areaOf } = $boxes$geometry; …; return { … }; })();
 
 A module that is loaded later takes what it shares with the start from there, so that nothing exists twice. Lines travel
-without their indentation, and empty ones not at all. What a browser would read otherwise than written here is refused by
-file and line.
+without their indentation, and empty ones not at all. What a browser would read otherwise than written here is refused
+by file and line.
 """
 
 from __future__ import annotations

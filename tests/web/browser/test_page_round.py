@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from live import PATIENCE_S, ROUND, STEPS, Command
+from live import PATIENCE_S, ROUND, Command
 from playwright.sync_api import expect
 
 from teachbox.recipes import demo
@@ -16,8 +16,8 @@ from teachbox.store import Store
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.tf]
 
-# The untaught detector scores about 0.1 everywhere.
-THRESHOLD = 0.2
+# The untaught detector scores about 0.1 everywhere; after so many steps what it knows is above.
+THRESHOLD, STEPS = 0.2, 40
 PIXEL = 2.0
 """A pixel of the screen, in pixels of the image, and a little."""
 
@@ -27,7 +27,7 @@ def command(tmp_path):
     """The loop on drawn scenes; its detector starts from random weights."""
     write_scenes(tmp_path, 60, seed=3)
     demo._write_project(tmp_path)
-    running = Command(tmp_path, THRESHOLD)
+    running = Command(tmp_path, THRESHOLD, STEPS)
     yield running
     running.kill()
 
