@@ -49,9 +49,7 @@ def raccoons(datasets: Path, label_map: Path, count: int) -> list[Example]:
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory, checkpoints: Path) -> Parts:
     folder = tmp_path_factory.mktemp("raccoons")
-    config, label_map = write_starter(
-        folder, ["raccoon"], checkpoints / CHECKPOINT, Numbers(batch_size=4, learning_rate=0.0005)
-    )
+    config, label_map = write_starter(folder, ["raccoon"], checkpoints / CHECKPOINT, Numbers(batch_size=4))
     settings = TrainerSettings(
         "raccoons", str(folder / "teachbox.db"), config, label_map, folder / "model", folder / "export", folder / "data"
     )
