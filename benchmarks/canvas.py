@@ -58,7 +58,8 @@ ROUNDS = 3
 """Each motion is done so often; its median counts, for the machine does other things too."""
 HUMAN_MS = 80
 """Between two edits, as fast as a person makes them."""
-VIEWPORT = {"width": 1280, "height": 800}
+CONTEXT: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "bypass_csp": True}
+"""The page's policy forbids what Playwright waits with."""
 
 RECORD_FRAMES = """() => { window.gaps = []; let last = 0; window.recording = true;
     const tick = now => { if (last) gaps.push(now - last); last = now;
@@ -91,15 +92,17 @@ def serving(folder: Path, tasks: list[dict[str, Any]]) -> Iterator[str]:
         thread = threading.Thread(target=server.run)
         thread.start()
         ready.wait(20)
-        yield f"http://127.0.0.1:{server.port}/"
-        server.stop()
-        thread.join(20)
+        try:
+            yield f"http://127.0.0.1:{server.port}/"
+        finally:
+            server.stop()
+            thread.join(20)
 
 
 @contextmanager
 def page_at(browser: Any, address: str) -> Iterator[Page]:
     """A page on its first image."""
-    context = browser.new_context(viewport=VIEWPORT)
+    context = browser.new_context(**CONTEXT)
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#canvas[data-task]:not([data-task=''])", timeout=60_000)
@@ -228,7 +231,7 @@ def large_image(browser: Any, folder: Path) -> dict[str, float]:
     """The longest block while an image of 100 megapixels opens and is zoomed and panned."""
     path = photo(folder / "large.jpg", 10_000, 10_000)
     with serving(folder, [{"path": str(path)}]) as address:
-        context = browser.new_context(viewport=VIEWPORT)
+        context = browser.new_context(**CONTEXT)
         page = context.new_page()
         page.add_init_script("""window.blocks = []; new PerformanceObserver(list => blocks.push(...list.getEntries()
             .map(entry => entry.duration))).observe({type: "longtask", buffered: true});""")
@@ -283,7 +286,7 @@ def first_paint(browser: Any, folder: Path) -> dict[str, float]:
     seen = []
     with serving(folder, [{"path": str(path)}]) as address:
         for _ in range(5):
-            context = browser.new_context(viewport=VIEWPORT)
+            context = browser.new_context(**CONTEXT)
             page = context.new_page()
             page.add_init_script("""const look = () => document.getElementById("canvas")?.dataset.task
                 ? window.usable = performance.now() : requestAnimationFrame(look); requestAnimationFrame(look);""")

@@ -53,3 +53,15 @@ def test_instructions_keep_a_policy_of_their_own(client):
         "media-src https: http:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     ]
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_nobody_foresaw_is_told_with_it_too(serve_feed, make_feed, images):
+    def broken():
+        raise RuntimeError("out of order")
+
+    feed, _ = make_feed(images(1))
+    response = serve_feed(feed, tensorboard=broken).get("/progress")
+    assert response.status_code == 500
+    assert response.json() == {"error": "internal error (RuntimeError); the terminal shows it"}
+    assert response.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; ")
+    assert response.headers["x-content-type-options"] == "nosniff"

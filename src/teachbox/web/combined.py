@@ -7,8 +7,8 @@ the order in which they need each other:
     const $boxes$spans = (() => { const { area: areaOf } = $boxes$geometry; …; return { … }; })();
 
 A module that is loaded later takes what it shares with the start from there, so that nothing exists twice. Lines travel
-without their indentation, and empty ones not at all. What a browser would read otherwise than written here is refused
-by file and line.
+without their indentation and types, and empty ones not at all. What a browser would read otherwise than written here is
+refused by file and line.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LATER = re.compile(r"\bimport\((.*?)\)")
 _WORKER = re.compile(r'new Worker\(new URL\("(\.{1,2}/[^"]+)", import\.meta\.url\)')
 _COMMENT = re.compile(r"/\*\*.*?\*/", re.DOTALL)
 _BLOCK = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/[ \t]*|//[^\n]*)$", re.DOTALL | re.MULTILINE)
-_IDLE = re.compile(r"^\s+", re.MULTILINE)
+_IDLE = re.compile(r"/\*\* @\w+ [^\n]*?\*/ ?|^\s+", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9_/]+\.js")
 
 
@@ -103,8 +103,9 @@ def combine(sources: Mapping[str, str], entry: str) -> dict[str, str]:
     shared = sorted({name for module in alone for name in module.imports if name in start.read})
     files = {module.name: _standing_alone(module, start.read) for module in alone}
     programs = {START: _together(start.read.values(), entry, shared), **files, **workers}
-    # A fifteenth of what travels is indentation and empty lines. They go in a text of several lines too: such are HTML,
-    # which has no use for them. Who wants to read the page, reads the modules as they are written.
+    # A twelfth of what travels is indentation, empty lines and the types of single expressions. The first two go in a
+    # text of several lines too: such are HTML, which has no use for them. Who wants to read the page, reads the modules
+    # as they are written.
     return {name: _IDLE.sub("", text) for name, text in programs.items()}
 
 

@@ -194,10 +194,10 @@ async function openPage(project) {
     progress: later.progress,
   };
   const { perform, holds } = createCommands(desk, stage, settings, limits, dialogs, save, choose);
-  const rail = createRail(perform, keyOf, settings.get, settings.set, settings.tools);
+  const rail = createRail(perform, stage.peek, keyOf, settings.get, settings.set, settings.tools);
   for (const answer of ANSWERS) onPress(answer, () => perform(answer));
   onPress("undo", desk.undo);
-  for (const command of ["skip", "flag", "help", "instructions", "edit-labels"]) onPress(command, () => perform(command));
+  for (const command of ["skip", "flag", "help", "instructions", "edit-labels", "clear-suggestions"]) onPress(command, () => perform(command));
   onPress("delete", desk.deleteSelected);
   listenToKeys(personal.keys, perform, holds, isForFocused);
   addEventListener("online", outbox.flush);

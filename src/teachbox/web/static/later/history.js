@@ -167,6 +167,8 @@ export function createHistory(dataset, labels, open) {
     try {
       const { task } = await getAnswer(id);
       open(task, id);
+      // On a tablet it lies over the image.
+      if (getComputedStyle(panel).position === "absolute") close();
     } catch (error) {
       if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
       announce(`The answer cannot be opened: ${error.message}`);

@@ -9,6 +9,11 @@ const ICONS = {
   "tool-box": "M4 5h12v10H4z",
   "tool-extreme": "M10 3.5 16.5 10 10 16.5 3.5 10zM10 3.5h.01M16.5 10h.01M10 16.5h.01M3.5 10h.01",
   "tool-polygon": "M4 7l6-4 6 5-2 8H6z",
+  "undo-edit": "M7 4 3 8l4 4M3 8h9a4.5 4.5 0 0 1 0 9H9",
+  "redo-edit": "m13 4 4 4-4 4M17 8H8a4.5 4.5 0 0 0 0 9h3",
+  repeat: "M7 7V3h10v10h-4M3 7h10v10H3z",
+  snap: "M5 3v7a5 5 0 0 0 10 0V3M3 6.5h4M13 6.5h4",
+  peek: "M2 10q8-9 16 0-8 9-16 0M10 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4",
   "zoom-in": "M10 5v10M5 10h10",
   "zoom-out": "M5 10h10",
   "zoom-fit": "M3 7V3h4M13 3h4v4M17 13v4h-4M7 17H3v-4",
@@ -22,19 +27,29 @@ const ICONS = {
 /** @type {readonly (readonly [string, string])[][]} */
 const GROUPS = [
   [["tool-box", "Box: drag, or click two corners"], ["tool-extreme", "Box by four extreme points"], ["tool-polygon", "Polygon"]],
+  [
+    ["undo-edit", "Undo an edit"],
+    ["redo-edit", "Do it again"],
+    ["repeat", "The last image’s boxes, once more"],
+    ["snap", "Snap the box to a prediction"],
+  ],
   [["zoom-in", "Zoom in"], ["zoom-out", "Zoom out"], ["zoom-fit", "Fit the image"]],
   [["history", "History: what was answered"], ["progress", "Progress: how the work goes"]],
-  [["crosshair", "Crosshair"], ["tags", "Labels on boxes"], ["light", "Brightness and contrast"]],
+  [["peek", "Hide the boxes while held"], ["crosshair", "Crosshair"], ["tags", "Labels on boxes"], ["light", "Brightness and contrast"]],
 ];
+
+/** What there is only where boxes may be drawn. */
+const EDITS = ["undo-edit", "redo-edit", "repeat", "snap", "crosshair"];
 
 /**
  * @param {(command: string) => void} perform
+ * @param {(on: boolean) => void} peek
  * @param {(command: string) => string} keyOf  As it is written, or "".
  * @param {() => Look} look
  * @param {(some: Partial<Look>) => void} set
  * @param {readonly string[]} tools  Those that there are.
  */
-export function createRail(perform, keyOf, look, set, tools) {
+export function createRail(perform, peek, keyOf, look, set, tools) {
   const light = part("light");
   /** @type {Record<string, HTMLButtonElement>} */
   const buttons = {};
@@ -50,7 +65,13 @@ export function createRail(perform, keyOf, look, set, tools) {
         else perform(name);
         leaveToImage(event);
       });
-      button.hidden = name === "crosshair" ? !tools.length : name.startsWith("tool-") && !tools.includes(name.slice("tool-".length));
+      if (name === "peek") {
+        // A key does it for those without a pointer.
+        button.tabIndex = -1;
+        button.addEventListener("pointerdown", () => peek(true));
+        for (const end of ["pointerup", "pointercancel", "pointerleave"]) button.addEventListener(end, () => peek(false));
+      }
+      button.hidden = EDITS.includes(name) ? !tools.length : name.startsWith("tool-") && !tools.includes(name.slice("tool-".length));
       button.title = title;
       button.ariaLabel = title;
       buttons[name] = button;
