@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -134,3 +136,26 @@ def test_a_small_image_is_not_made_larger_and_a_broken_one_is_refused():
     assert Image.open(io.BytesIO(thumbnail(encode(picture(), "PNG"), 300))).size == (WIDTH, HEIGHT)
     with pytest.raises(DataError, match=r"^here: not a JPEG, PNG, WebP or BMP image$"):
         thumbnail(b"no image", 64, where="here")
+
+
+def test_a_large_photograph_is_read_without_a_warning_and_one_twice_as_large_is_refused():
+    # In a process of its own: pytest has a say in what is warned of here.
+    program = """
+import io
+import subprocess
+import sys
+from PIL import Image
+from teachbox.errors import DataError
+from teachbox.images import upright
+Image.MAX_IMAGE_PIXELS = 100
+for side in (12, 15):
+    file = io.BytesIO()
+    Image.new("RGB", (side, 12)).save(file, "PNG")
+    try:
+        print(upright(file.getvalue(), where="photo").width)
+    except DataError as error:
+        print(str(error)[:31])
+    Image.MAX_IMAGE_PIXELS = 80
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout.splitlines(), done.stderr) == (["12", "photo: the image cannot be read"], "")
