@@ -83,3 +83,12 @@ def test_the_sample_is_even_and_in_order() -> None:
             drawn[place] += 1
     # 80 each; the standard deviation is 8.
     assert 80 - 5 * 8 < drawn.min() <= drawn.max() < 80 + 5 * 8
+
+
+def test_of_each_n_records_the_first_is_looked_at() -> None:
+    records = [bytes([number]) for number in range(10)]
+    assert list(sample(records, None, 0, 4)) == [(0, b"\x00"), (4, b"\x04"), (8, b"\x08")]
+    drawn = [tuple(place for place, _ in sample(records, 2, seed, 4)) for seed in range(200)]
+    assert {place for pair in drawn for place in pair} == {0, 4, 8}
+    # Each pair comes up as often: four standard deviations of 200 draws with a third each.
+    assert all(abs(drawn.count(pair) - 200 / 3) < 27 for pair in ((0, 4), (0, 8), (4, 8)))

@@ -19,7 +19,7 @@ from teachbox.config.built import ROWS, Built
 from teachbox.config.protos.eval_pb2 import EvalConfig
 from teachbox.errors import UsageError
 from teachbox.evaluation.coco import COCO_KEYS, UNDEFINED, coco_metrics
-from teachbox.evaluation.metrics_sets import METRICS_SETS, NEEDED_BY_OTHERS, check_sets, measure
+from teachbox.evaluation.metrics_sets import METRICS_SETS, NEEDED_BY_OTHERS, OLDER_NAMES, check_sets, measure
 from teachbox.evaluation.pascal import Curve, count, curve, pascal_voc_metrics
 from teachbox.evaluation.results import ImageResult
 
@@ -228,7 +228,7 @@ def test_every_public_set_is_here_or_refused_by_name(oracles: Path) -> None:
 def test_the_table_of_what_is_built_names_these_sets() -> None:
     verdict = ROWS.table["eval_config"]["metrics_set"]
     assert isinstance(verdict, Built)
-    assert set(verdict.values) == set(METRICS_SETS)
+    assert set(verdict.values) == {*METRICS_SETS, *OLDER_NAMES}
 
 
 # What always holds
@@ -268,3 +268,17 @@ def test_the_area_is_that_of_the_raised_curve(hits: list[bool]) -> None:
     # The mean over the hits of the best precision from there on.
     best = [max(found.precision[place:]) for place, hit in enumerate(hits) if hit]
     assert found.average_precision() == pytest.approx(sum(best) / max(right[-1], 1))
+
+
+@pytest.mark.parametrize(
+    ("older", "name"),
+    [
+        ("open_images_V2_detection_metrics", "oid_V2_detection_metrics"),
+        ("oid_challenge_object_detection_metrics", "oid_challenge_detection_metrics"),
+    ],
+)
+def test_what_older_configs_call_a_set(images, labels, older: str, name: str) -> None:
+    check_sets([older], where="here")
+    assert measure(images, labels, config(older, name)) == pytest.approx(
+        measure(images, labels, config(name)), nan_ok=True
+    )

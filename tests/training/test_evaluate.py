@@ -10,13 +10,15 @@ from project import Project
 from tiny import TinyDetector, resizer
 
 from teachbox.config.label_map import load_label_map
+from teachbox.config.load import load_pipeline
 from teachbox.data.batches import Example
 from teachbox.data.evaluation_examples import sample_examples
 from teachbox.data.examples import encode_example
 from teachbox.data.tfrecord import write_records
-from teachbox.errors import DataError, LabelMapError
+from teachbox.errors import ConfigError, DataError, LabelMapError
 from teachbox.images import UprightImage
 from teachbox.training.evaluate import Evaluator
+from teachbox.training.named_examples import evaluation_examples, training_examples
 
 pytestmark = pytest.mark.tf
 
@@ -96,6 +98,22 @@ def test_the_sample_is_even_and_the_same_for_a_seed(tmp_path: Path) -> None:
     assert chosen[0] == chosen[1] != chosen[2]
     assert len(sample_examples([path], labels, 50, 1)) == 12
     assert len({one.key for one in sample_examples([path, path], labels, 50, 1)}) == 24
+
+
+def test_of_each_n_records_that_a_reader_names_the_first_is_taken(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    labels = load_label_map(project.label_map)
+    project.record("some.record", range(10))
+    pipeline = load_pipeline(project.config)
+    for reader in (pipeline.message.train_input_reader, pipeline.message.eval_input_reader.add()):
+        reader.tf_record_input_reader.input_path[:] = ["some.record"]
+        reader.sample_1_of_n_examples = 4
+    for taken in (training_examples, evaluation_examples):
+        images = [project.image(number).read_bytes() for number in (0, 4, 8)]
+        assert [one.encoded for one in taken(pipeline, labels, 10, 1)] == images
+    pipeline.message.ClearField("eval_input_reader")
+    with pytest.raises(ConfigError, match="eval_input_reader names no record"):
+        evaluation_examples(pipeline, labels, 10, 1)
 
 
 def test_records_that_cannot_be_used(tmp_path: Path) -> None:

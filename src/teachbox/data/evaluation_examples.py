@@ -57,25 +57,29 @@ def read_examples(records: Iterable[tuple[int, bytes]], labels: LabelMap, where:
         )
 
 
-def sample(records: Iterable[bytes], count: int | None, seed: int) -> Iterable[tuple[int, bytes]]:
-    """`count` records (None: all) with their places, drawn evenly, the same ones for the same seed."""
-    numbered = enumerate(records)
+def sample(records: Iterable[bytes], count: int | None, seed: int, one_of: int = 1) -> Iterable[tuple[int, bytes]]:
+    """`count` records (None: all) with their places, drawn evenly, the same ones for the same seed.
+
+    Only each `one_of`-th is looked at, from the first: `sample_1_of_n_examples` of the input reader.
+    """
+    numbered: Iterator[tuple[int, bytes]] = itertools.islice(enumerate(records), 0, None, one_of)
     if count is None:
         return numbered
     chooser = random.Random(seed)
     kept = list(itertools.islice(numbered, count))
-    for place, record in numbered:
-        if (slot := chooser.randrange(place + 1)) < count:
+    for seen, (place, record) in enumerate(numbered, count):
+        if (slot := chooser.randrange(seen + 1)) < count:
             kept[slot] = (place, record)
     return sorted(kept)
 
 
-def sample_examples(paths: Sequence[str], labels: LabelMap, count: int, seed: int) -> list[Example]:
+def sample_examples(paths: Sequence[str], labels: LabelMap, count: int, seed: int, one_of: int = 1) -> list[Example]:
     """`count` examples (all, where there are fewer) of TFRecord files, drawn evenly, the same for the same seed.
 
+    Of each `one_of` only the first is looked at.
     Raises `DataError` and `LabelMapError` where a record cannot be used.
     """
-    return list(read_examples(sample(read_records(paths), count, seed), labels, ", ".join(paths)))
+    return list(read_examples(sample(read_records(paths), count, seed, one_of), labels, ", ".join(paths)))
 
 
 def task_records(tasks: Iterable[Task], labels: LabelMap) -> Iterator[bytes]:

@@ -40,6 +40,11 @@ METRICS_SETS: dict[str, Callable[[Images, Labels, EvalConfig], dict[str, float]]
     "oid_challenge_detection_metrics": lambda images, labels, _: open_images_challenge_metrics(images, labels),
     "precision_at_recall_detection_metrics": _precision_at_recall,
 }
+OLDER_NAMES = {
+    "open_images_V2_detection_metrics": "oid_V2_detection_metrics",
+    "oid_challenge_object_detection_metrics": "oid_challenge_detection_metrics",
+}
+"""What older configs call a set, and what it is called."""
 
 NEEDED_BY_OTHERS: dict[str, str] = {
     "coco_mask_metrics": "masks",
@@ -56,7 +61,7 @@ NEEDED_BY_OTHERS: dict[str, str] = {
 def check_sets(names: Iterable[str], *, where: str) -> None:
     """Raises `UsageError`, with `where`, for a name that is no set of box metrics."""
     for name in names:
-        if name in METRICS_SETS:
+        if name in METRICS_SETS or name in OLDER_NAMES:
             continue
         built = ", ".join(METRICS_SETS)
         if name in NEEDED_BY_OTHERS:
@@ -72,6 +77,7 @@ def measure(images: Images, labels: Labels, config: EvalConfig) -> dict[str, flo
     NaN where a metric has nothing to count; COCO's own are -1 there.
     """
     metrics: dict[str, float] = {}
-    for name in dict.fromkeys(config.metrics_set or [DEFAULT]):
+    named = (OLDER_NAMES.get(name, name) for name in config.metrics_set or [DEFAULT])
+    for name in dict.fromkeys(named):
         metrics |= METRICS_SETS[name](images, labels, config)
     return metrics

@@ -86,13 +86,17 @@ def evaluate(
     labels = asked.labels(label_map_path, use_display_name=use_display_name)
     names = {label.id: labels.text(label) for label in labels}
     config = asked.eval_config(metrics)
+    one_of = 1
     if csv_input is not None:
         data = evaluated.from_csv(csv_input, base_path)
     elif dataset is not None:
         data = evaluated.from_dataset(dataset, db_address(db))
+    elif records is not None:
+        data = evaluated.from_records(records)
     else:
-        data = evaluated.from_records(records or asked.records())
-    chosen = sample(data.records(labels), eval_steps, SEED)
+        data = evaluated.from_records(asked.records())
+        one_of = asked.sample_one_of()
+    chosen = sample(data.records(labels), eval_steps, SEED, one_of)
     if server is not None:
         model = evaluated.from_server(server, str(model_name))
     elif saved_model is not None:

@@ -82,6 +82,11 @@ class EvaluationConfig:
         self._check_filled_in("eval_input_reader")
         return [resolve_path(self.pipeline, path) for path in paths]
 
+    def sample_one_of(self) -> int:
+        """Of how many records one is looked at, as the first `eval_input_reader` says."""
+        readers = [] if self.pipeline is None else self.pipeline.message.eval_input_reader
+        return readers[0].sample_1_of_n_examples if readers else 1
+
     def _reader_with_labels(self) -> tuple[str, InputReader] | None:
         """The first reader that names a label map: of evaluation before training."""
         if self.pipeline is None:

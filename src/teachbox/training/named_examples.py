@@ -8,39 +8,43 @@ import logging
 import numpy as np
 from PIL import Image
 
+from teachbox.config.load import Pipeline
 from teachbox.config.paths import resolve_path
+from teachbox.config.protos.input_reader_pb2 import InputReader
 from teachbox.data.batches import Example
 from teachbox.data.evaluation_examples import sample_examples
 from teachbox.errors import ConfigError, DataError, LabelMapError
-from teachbox.training.parts import Parts
+from teachbox.labels import LabelMap
 
 log = logging.getLogger(__name__)
 
 
-def training_examples(parts: Parts, count: int, seed: int) -> list[Example]:
+def training_examples(pipeline: Pipeline, labels: LabelMap, count: int, seed: int) -> list[Example]:
     """At most `count` of the record in `train_input_reader`; none where it names none, or none that can be read."""
-    pipeline = parts.pipeline
-    named = pipeline.message.train_input_reader.tf_record_input_reader.input_path
-    if not named:
+    reader = pipeline.message.train_input_reader
+    if not reader.tf_record_input_reader.input_path:
         return []
     try:
-        return sample_examples([resolve_path(pipeline, path) for path in named], parts.file_labels, count, seed)
+        return _sample(pipeline, reader, labels, count, seed)
     except (DataError, LabelMapError) as error:
         log.info("The training step is compiled without a seed record: %s", error)
         return []
 
 
-def evaluation_examples(parts: Parts, count: int, seed: int) -> list[Example]:
+def evaluation_examples(pipeline: Pipeline, labels: LabelMap, count: int, seed: int) -> list[Example]:
     """At most `count` of the record in `eval_input_reader`.
 
     Raises `ConfigError` where it names none, `DataError` and `LabelMapError` where it cannot be read.
     """
-    pipeline = parts.pipeline
     readers = pipeline.message.eval_input_reader
-    named = readers[0].tf_record_input_reader.input_path if readers else ()
-    if not named:
+    if not readers or not readers[0].tf_record_input_reader.input_path:
         raise ConfigError("there is nothing to evaluate on: eval_input_reader names no record", where=pipeline.where)
-    return sample_examples([resolve_path(pipeline, path) for path in named], parts.file_labels, count, seed)
+    return _sample(pipeline, readers[0], labels, count, seed)
+
+
+def _sample(pipeline: Pipeline, reader: InputReader, labels: LabelMap, count: int, seed: int) -> list[Example]:
+    paths = [resolve_path(pipeline, path) for path in reader.tf_record_input_reader.input_path]
+    return sample_examples(paths, labels, count, seed, reader.sample_1_of_n_examples)
 
 
 def grey_example(size: int = 64) -> Example:

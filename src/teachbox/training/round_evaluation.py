@@ -72,7 +72,8 @@ class RoundEvaluation:
         steps = self._settings.eval_steps
         if self._settings.hold_out:
             return held[-steps:]
-        self._named = self._named or evaluation_examples(self._parts, steps, self._settings.seed)
+        pipeline, labels = self._parts.pipeline, self._parts.file_labels
+        self._named = self._named or evaluation_examples(pipeline, labels, steps, self._settings.seed)
         return self._named
 
     def _write_down(self, evaluation: Evaluation, version: int, run: int | None) -> None:

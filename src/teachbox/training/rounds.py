@@ -162,7 +162,8 @@ class Trainer:
         return True
 
     def _warm(self) -> None:
-        examples = training_examples(self.parts, self._batch_size, self.settings.seed) or [grey_example()]
+        pipeline, labels = self.parts.pipeline, self.parts.file_labels
+        examples = training_examples(pipeline, labels, self._batch_size, self.settings.seed) or [grey_example()]
         self._batches.reset(itertools.islice(itertools.cycle(examples), self._batch_size))
         batch = next(self._batches)
         self.learner.warm(batch)

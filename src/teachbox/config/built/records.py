@@ -7,7 +7,9 @@ from teachbox.config.built.verdicts import ONE_OR_MORE, OWN_INPUT, OWN_ROUNDS, S
 ROWS = Rows(
     table={
         # Records
-        "*_input_reader": built("label_map_path max_number_of_boxes use_display_name tf_record_input_reader")
+        "*_input_reader": built(
+            "label_map_path max_number_of_boxes use_display_name sample_1_of_n_examples tf_record_input_reader"
+        )
         | {"input_type": only("INPUT_DEFAULT", "TF_EXAMPLE")}
         | no_effect("name", "only a name")
         | no_effect("include_source_id", "every example keeps the id of its image")
@@ -31,6 +33,8 @@ ROWS = Rows(
                 "weighted_pascal_voc_detection_metrics",
                 "oid_V2_detection_metrics",
                 "oid_challenge_detection_metrics",
+                "open_images_V2_detection_metrics",
+                "oid_challenge_object_detection_metrics",
                 "precision_at_recall_detection_metrics",
             )
         }
@@ -42,7 +46,7 @@ ROWS = Rows(
         | no_effect("retain_original_images", "says what the original kept in memory"),
     },
     ranges={
-        "*_input_reader": {"max_number_of_boxes": ONE_OR_MORE},
+        "*_input_reader": {"max_number_of_boxes": ONE_OR_MORE, "sample_1_of_n_examples": ONE_OR_MORE},
         "eval_config": {"recall_lower_bound": SHARE, "recall_upper_bound": SHARE},
     },
     not_above={
