@@ -29,7 +29,9 @@ from teachbox.training.parts import Parts, build_parts
 from teachbox.training.policy import Policy
 from teachbox.training.settings import TrainerSettings
 
-pytestmark = pytest.mark.tf
+# Slow: its backbone is long in the tracing. One trace for images of all sizes is tested in
+# tests/detector/test_faster_rcnn.py, training in its oracle and in test_thin_two_stages.py.
+pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
 SURE = 4
 """So many of the best detections are compared: of the others, proposals that overlap by nearly the threshold of
@@ -104,7 +106,6 @@ def test_one_compiled_step_for_images_of_all_sizes(parts: Parts, tmp_path: Path)
     assert batch_norm_layers(parts.detector) == []
 
 
-@pytest.mark.slow  # it exports and loads the whole graph, as the thin one of other families does
 def test_a_version_detects_what_the_detector_detects(parts: Parts, tmp_path: Path) -> None:
     first = parts.publisher.publish(step=1, values=parts.learner.published())
     later = parts.publisher.publish(step=2, values=parts.learner.published())
@@ -126,7 +127,6 @@ def test_a_version_detects_what_the_detector_detects(parts: Parts, tmp_path: Pat
         assert set(found["detection_classes"].numpy()[0, :SURE]) == {1.0}
 
 
-@pytest.mark.slow  # it trains, publishes twice and serves
 def test_our_server_takes_a_round_s_version_in_and_answers_with_it(parts: Parts, tmp_path: Path) -> None:
     assert parts.labels.where is not None
     examples = squares(tmp_path, Path(parts.labels.where))
@@ -168,7 +168,6 @@ def answer_of(client: Client, version: int, folder: Path) -> Detections:
     return found
 
 
-@pytest.mark.slow  # it traces the whole graph for an export
 def test_an_export_pads_a_batch_of_images_of_different_sizes(parts: Parts, tmp_path: Path) -> None:
     version = parts.publisher.publish(step=1, values=parts.learner.published())
     loaded = tf.saved_model.load(str(version.path))
@@ -197,7 +196,6 @@ def test_evaluation_measures_and_has_all_losses(parts: Parts, tmp_path: Path) ->
         assert evaluation.metrics[f"Loss/{name}"] > 0
 
 
-@pytest.mark.slow  # it traces the detector twice more
 def test_batches_of_padded_images_and_a_policy_of_frozen_statistics(tmp_path: Path) -> None:
     changes = """
         train_config { batch_size: 2 }
