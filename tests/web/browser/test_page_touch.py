@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 from serving_app import DATASET
@@ -28,10 +30,11 @@ class Finger:
         self._at = person.at
         self._session = self.page.context.new_cdp_session(self.page)
 
-    def touches(self, kind, *place):
-        """`touchStart` or `touchMove` at a place on the screen, or `touchEnd`."""
+    def touches(self, kind, *place, at_s=0.0):
+        """`touchStart` or `touchMove` at a place on the screen, or `touchEnd`; `at_s` seconds from now."""
         points = [dict(zip("xy", place, strict=True))] if place else []
-        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        told = {"type": kind, "touchPoints": points, "timestamp": time.time() + at_s}
+        self._session.send("Input.dispatchTouchEvent", told)
 
     def taps(self, name, role="button"):
         self.page.get_by_role(role, name=name).tap()
@@ -43,17 +46,13 @@ class Finger:
         self.page.touchscreen.tap(*self._at(x, y))
 
     def drags(self, start, end):
-        """From one place on the screen to another."""
+        """From one place on the screen to another, where it rests: Chromium takes a tap after a swipe for its end."""
         (x, y), (to_x, to_y) = start, end
-        for kind, *place in (
-            ("touchStart", x, y),
-            ("touchMove", (x + to_x) / 2, (y + to_y) / 2),
-            ("touchMove", to_x, to_y),
-            ("touchEnd",),
-        ):
-            self.touches(kind, *place)
-        # Chromium takes a tap that no finger could make as quickly for the end of a swipe.
-        self.page.wait_for_timeout(120)
+        self.touches("touchStart", x, y, at_s=-0.8)
+        self.touches("touchMove", (x + to_x) / 2, (y + to_y) / 2, at_s=-0.7)
+        self.touches("touchMove", to_x, to_y, at_s=-0.6)
+        self.touches("touchMove", to_x, to_y, at_s=-0.4)
+        self.touches("touchEnd", at_s=-0.2)
 
     def drags_image(self, start, end):
         self.drags(self._at(*start), self._at(*end))
