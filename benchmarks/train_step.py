@@ -1,16 +1,18 @@
 """How long a training step takes, beside the same detector's plain forward pass.
 
-    python benchmarks/train_step.py pipeline.config … [--images N] [--repeats N] [--json FILE]
+    python benchmarks/train_step.py pipeline.config … [--images N] [--micro-batch N] [--repeats N] [--json FILE]
 
 For each config: seconds of a step at the config's batch size (at most --images), of a forward pass of the same batch,
 their ratio, seconds of the first call (tracing and compiling) and peak memory. Step and pass are measured in turns, so
-that other work on the machine hardly shows in the ratio. `KERAS_BACKEND` chooses the backend.
+that other work on the machine hardly shows in the ratio. A batch of more than --micro-batch images is taken in pieces,
+in the step as `teachbox train --micro-batch` does it, and in the pass. `KERAS_BACKEND` chooses the backend.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from step_times import first_call, in_processes, interleaved, name_of, peak_mib,
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def measure(config: Path, most_images: int, repeats: int, size: tuple[int, int]) -> dict[str, Any]:
+def measure(config: Path, args: argparse.Namespace) -> dict[str, Any]:
     """The figures of one config, in this process."""
     import keras
 
@@ -37,17 +39,19 @@ def measure(config: Path, most_images: int, repeats: int, size: tuple[int, int])
     pipeline = load_pipeline(config)
     model, train = pipeline.message.model, pipeline.message.train_config
     detector = build_detector(model)
-    images = min(train.batch_size, most_images)
+    images = min(train.batch_size, args.images)
+    at_once = min(images, args.micro_batch or images)
+    pieces = math.ceil(images / at_once)
     resizer = build_resizer(getattr(model, model.WhichOneof("model")).image_resizer)
-    height, width = (own or other for own, other in zip(static_size(resizer), size, strict=True))
+    height, width = (own or other for own, other in zip(static_size(resizer), args.size, strict=True))
     max_boxes = pipeline.message.train_input_reader.max_number_of_boxes
-    spec = batch_spec(images, height, width, max_boxes)
-    batch = synthetic_batch(images, height, width, num_classes(pipeline)[1], max_boxes)
+    spec = batch_spec(at_once, height, width, max_boxes)
+    batch = synthetic_batch(at_once, height, width, num_classes(pipeline)[1], max_boxes)
 
     optimizer, schedule = build_optimizer(train.optimizer)
-    learner = Learner(detector, optimizer, schedule, spec, clip_norm=train.gradient_clipping_by_norm)
-    first = first_call(lambda: learner.run(batch))
-    learner.run(batch)
+    learner = Learner(detector, optimizer, schedule, spec, pieces=pieces, clip_norm=train.gradient_clipping_by_norm)
+    first = first_call(lambda: learner.warm(batch))
+    learner.run(*[batch] * pieces)
     peak = peak_mib()
 
     def forward(given: dict[str, Any]) -> Any:
@@ -56,14 +60,19 @@ def measure(config: Path, most_images: int, repeats: int, size: tuple[int, int])
         return [value for value in keras.tree.flatten(found) if hasattr(value, "shape")]
 
     plain = compiled(forward, spec, state=detector.variables)
-    times = interleaved(
-        [lambda: learner.run(batch), lambda: [keras.ops.convert_to_numpy(value) for value in plain(batch)]], repeats
-    )
+
+    def passes() -> None:
+        for _ in range(pieces):
+            for value in plain(batch):
+                keras.ops.convert_to_numpy(value)
+
+    times = interleaved([lambda: learner.run(*[batch] * pieces), passes], args.repeats, warm_up=args.warm_up)
     step, seconds = times[:, 0], times[:, 1]
     return {
         "model": name_of(config),
         "backend": keras.backend.backend(),
-        "images": images,
+        "images": at_once * pieces,
+        "at once": at_once,
         "of": train.batch_size,
         "size": f"{height}x{width}",
         "first_s": first,
@@ -78,15 +87,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Seconds of a training step.")
     parser.add_argument("configs", type=Path, nargs="+")
     parser.add_argument("--images", type=int, default=8, help="the most images in a batch")
+    parser.add_argument("--micro-batch", type=int, help="the most images computed at once")
+    parser.add_argument("--warm-up", type=int, default=2, help="turns before the first that counts")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--size", type=int, nargs=2, default=(600, 800), help="of images that a config leaves open")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        print(json.dumps(measure(args.configs[0], args.images, args.repeats, tuple(args.size))))
+        print(json.dumps(measure(args.configs[0], args)))
         return
-    options = ["--images", str(args.images), "--repeats", str(args.repeats), "--size", *map(str, args.size)]
+    options = [f"--images={args.images}", f"--repeats={args.repeats}", f"--warm-up={args.warm_up}"]
+    options += ["--size", *map(str, args.size)]
+    if args.micro_batch:
+        options.append(f"--micro-batch={args.micro_batch}")
     found = in_processes(__file__, args.configs, options)
     if args.json:
         args.json.write_text(json.dumps(found, indent=1))

@@ -171,6 +171,7 @@ def test_nothing_answers_on_another_machine(project):
 def test_numbers_that_make_no_sense(project):
     assert refused(project, *trainmodel("-t", "1.5"), status=2) == "--threshold is 1.5; it must be from 0 to 1"
     assert "--steps-per-epoch is 0" in refused(project, *trainmodel("-spe", "0"), status=2)
+    assert "is no multiple of it; give 2 or 4" in refused(project, *trainmodel("--micro-batch", "3"), status=2)
     assert "--web-port: invalid int value: 'http'" in refused(project, *trainmodel("--web-port", "http"), status=2)
     assert "--web-port: `port` is 70000; it must be a port, 0 to 65535" in refused(
         project, *trainmodel("--web-port", "70000"), status=2

@@ -94,12 +94,12 @@ def test_killed_program_is_started_again_and_stopped_in_the_end(tmp_path, recipe
     watch = Watch()
     supervisor = Supervisor(watch)
     log = tmp_path / "logs/sleeper.log"
-    supervisor.start(Program("sleeper", ["-F", str(recipes), "sleeper"], log))
+    supervisor.start(Program("sleeper", ["-F", str(recipes), "sleeper"], log, if_killed="perhaps it was cold"))
     first = watch.wait("up")
     until(lambda: log.exists() and "sleeping" in log.read_text())
     assert os.getpgid(first.pid) == first.pid != os.getpgid(0)  # Ctrl-C in our group does not reach it
     os.kill(first.pid, signal.SIGKILL)
-    assert watch.wait("restarting").message == "was ended by SIGKILL"
+    assert watch.wait("restarting").message == "was ended by SIGKILL (perhaps it was cold)"
     second = watch.wait("up", count=2)
     assert second.pid != first.pid
     until(lambda: log.read_text().count("sleeping") == 2)

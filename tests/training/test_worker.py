@@ -293,3 +293,26 @@ def test_what_cannot_start_says_so(tmp_path: Path, spoil, error: type[TeachboxEr
     assert "\n" not in str(caught.value)
     assert project.status()["state"] == "failed"
     assert says in project.status()["message"]
+
+
+def test_a_batch_in_pieces(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.answer(*(project.task(number) for number in range(3)))
+    with running(project, micro_batch=1) as trainer:
+        trainer.wait_for_round(1)
+        (run,) = project.store.runs(DATASET)
+        # Two steps of two images each, of which none sees another: one a piece.
+        assert (run.state, run.steps, run.last_step) == ("finished", 2, 2)
+        first, second = project.versions()
+        assert not np.allclose(predicted(project, first, 1), predicted(project, second, 1), atol=1e-6)
+    assert checkpoints.latest(tmp_path / "model") == tmp_path / "model" / "model.ckpt-2"
+
+
+def test_pieces_that_do_not_make_up_the_batch(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.config.write_text(project.config.read_text().replace("batch_size: 2", "batch_size: 6"))
+    trainer = Running(project, project.settings(micro_batch=4))
+    trainer.end()
+    assert "--micro-batch is 4, and batch_size in train_config, 6, is no multiple of it; give 3 or 6" in str(
+        trainer.error
+    )

@@ -19,7 +19,7 @@ from teachbox.recipes.recipe import Arg, Components, recipe
 from teachbox.recipes.streams import source_stream
 from teachbox.recipes.tensorboard import HELP as TENSORBOARD_HELP
 from teachbox.recipes.tensorboard import Board, board_at
-from teachbox.recipes.train import HOLD_OUT_HELP, MIX_HELP, command_line
+from teachbox.recipes.train import HOLD_OUT_HELP, MICRO_BATCH_HELP, MIX_HELP, command_line
 from teachbox.recipes.web_app import Controller, label_config
 from teachbox.serving.client import Client
 from teachbox.training.settings import TrainerSettings
@@ -28,6 +28,7 @@ from teachbox.web.project_labels import ProjectLabels
 logger = logging.getLogger(__name__)
 
 MODEL_SERVER, TRAINER = "model server", "trainer"
+_IF_KILLED = "if memory ran out, --micro-batch takes a batch in pieces"
 # Levels of Python's logging, which the original's option takes, as TensorFlow's C++ code counts them.
 _TF_LEVELS = {10: "0", 20: "0", 30: "1", 40: "2", 50: "3"}
 
@@ -56,6 +57,7 @@ _TF_LEVELS = {10: "0", 20: "0", 30: "1", 40: "2", 50: "3"}
     tf_logging_level=Arg("--tf-logging-level", "-tl", help="TensorFlow's log lines: 10 all … 50 almost none"),
     batch_answers=Arg("--batch-answers", "-ba", help="so many new accepted answers start a round"),
     idle_seconds=Arg("--idle-seconds", "-is", help="and so does any new one after so many quiet seconds"),
+    micro_batch=Arg("--micro-batch", help=MICRO_BATCH_HELP),
     seed=Arg("--seed", help="of everything in training that is drawn at random"),
     mix=Arg("--mix", help=MIX_HELP),
     tensorboard=Arg("--tensorboard", help=TENSORBOARD_HELP),
@@ -85,6 +87,7 @@ def image_trainmodel(
     tf_logging_level: Literal[10, 20, 30, 40, 50] = 40,
     batch_answers: int = 10,
     idle_seconds: float = 30.0,
+    micro_batch: int | None = None,
     seed: int = 0,
     mix: str | None = None,
     tensorboard: str | None = None,
@@ -115,6 +118,7 @@ def image_trainmodel(
         tf_logging_level=tf_logging_level,
         batch_answers=batch_answers,
         idle_seconds=idle_seconds,
+        micro_batch=micro_batch,
         seed=seed,
         mix=mix,
     )
@@ -127,6 +131,7 @@ def image_trainmodel(
         use_display_name=use_display_name,
         run_eval=run_eval and not hold_out,
     )
+    settings.images_at_once(project.pipeline.message.train_config.batch_size)
     stream = source_stream(source)
     client = Client(ip, port, model_name)
     server = server_to_start(client, export_dir, model_dir / "logs" / "model_server.log")
@@ -169,7 +174,8 @@ class _Loop:
         settings = dataclasses.replace(self.settings, db=controller.db)
         host = urlsplit(controller.url).hostname or "127.0.0.1"
         board = None if self.board is None else self.board.program(host)
-        trainer = Program(TRAINER, command_line(settings), settings.model_dir / "logs" / "trainer.log")
+        log = settings.model_dir / "logs" / "trainer.log"
+        trainer = Program(TRAINER, command_line(settings), log, if_killed=_IF_KILLED)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _TF_LEVELS[settings.tf_logging_level])
 
         def tell(name: str, state: State) -> None:

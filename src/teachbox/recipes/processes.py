@@ -29,12 +29,16 @@ _ERROR_LINE = b"teachbox: "
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: a name for people, arguments, the file for its output, and the module that takes them."""
+    """What to run: a name for people, arguments, the file for its output, and the module that takes them.
+
+    `if_killed` is said where SIGKILL ended it: a system that runs out of memory does that.
+    """
 
     name: str
     argv: list[str]
     log: Path
     module: str = "teachbox"
+    if_killed: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ class _Keeper(threading.Thread):
                 break
             if time.monotonic() - started > STABLE_AFTER_S:
                 pause = FIRST_PAUSE_S
-            message = _how_it_ended(status, last_line)
+            message = _how_it_ended(status, last_line, self.program.if_killed)
             self._enter(State("restarting", message))
             logger.warning(
                 "the %s %s; starting it again in %.0f s (its log: %s)",
@@ -164,9 +168,10 @@ def _echo(terminal: BinaryIO, name: str, line: bytes) -> None:
     terminal.flush()
 
 
-def _how_it_ended(status: int, last_line: str) -> str:
+def _how_it_ended(status: int, last_line: str, if_killed: str) -> str:
     if status < 0:
-        return f"was ended by {signal.Signals(-status).name}"
+        hint = f" ({if_killed})" if if_killed and -status == signal.SIGKILL else ""
+        return f"was ended by {signal.Signals(-status).name}{hint}"
     said = f": {last_line.removeprefix(_ERROR_LINE.decode())}" if last_line else ""
     return f"ended with status {status}{said}"
 

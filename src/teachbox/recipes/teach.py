@@ -13,7 +13,7 @@ from teachbox.recipes.model_server import free_port
 from teachbox.recipes.recipe import Arg, Components, recipe
 from teachbox.recipes.streams import source_stream
 from teachbox.recipes.tensorboard import HELP as TENSORBOARD_HELP
-from teachbox.recipes.train import MIX_HELP
+from teachbox.recipes.train import MICRO_BATCH_HELP, MIX_HELP
 
 MODEL_SERVER_PORT = 8500
 STEPS = 40
@@ -28,6 +28,7 @@ HOLD_OUT = 0.2
     checkpoint=Arg("--checkpoint", "-c", help="checkpoint to start from, such as path/to/model.ckpt"),
     steps_per_epoch=Arg("--steps-per-epoch", "-spe", help="steps of one round of training"),
     threshold=Arg("--threshold", "-t", help="predictions with a lower score are not shown"),
+    micro_batch=Arg("--micro-batch", help=MICRO_BATCH_HELP),
     mix=Arg("--mix", help=MIX_HELP),
     run_eval=Arg(
         "--run-eval", "-E", help="evaluate after each round: on the config's records, or on every fifth image, held out"
@@ -43,6 +44,7 @@ def teach(
     checkpoint: Path | None = None,
     steps_per_epoch: int = STEPS,
     threshold: float = 0.5,
+    micro_batch: int | None = None,
     mix: str | None = None,
     run_eval: bool = False,
     eval_steps: int = 50,
@@ -80,6 +82,7 @@ def teach(
         data_dir=folder / "data_dir",
         steps_per_epoch=steps_per_epoch,
         threshold=threshold,
+        micro_batch=micro_batch,
         mix=mix,
         run_eval=run_eval,
         eval_steps=eval_steps,

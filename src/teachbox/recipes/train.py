@@ -14,6 +14,7 @@ from teachbox.recipes.settings import db_address
 from teachbox.training.settings import TrainerSettings
 
 HOLD_OUT_HELP = "share of the accepted images to evaluate on instead, and never to train on, as in 0.2"
+MICRO_BATCH_HELP = "so many images of a batch at once, its gradients added up: for one that is larger than memory"
 MIX_HELP = "how often images are mixed with others: mosaic, copy-paste, mix-up, as in mosaic=0.5,copy-paste=0.2"
 
 
@@ -48,6 +49,7 @@ def command_line(settings: TrainerSettings) -> list[str]:
     tf_logging_level=Arg("--tf-logging-level", "-tl", help="TensorFlow's log lines: 10 all … 50 almost none"),
     batch_answers=Arg("--batch-answers", "-ba", help="so many new accepted answers start a round"),
     idle_seconds=Arg("--idle-seconds", "-is", help="and so does any new one after so many quiet seconds"),
+    micro_batch=Arg("--micro-batch", help=MICRO_BATCH_HELP),
     seed=Arg("--seed", help="of everything that is drawn at random"),
     mix=Arg("--mix", help=MIX_HELP),
 )
@@ -70,6 +72,7 @@ def train(
     tf_logging_level: Literal[10, 20, 30, 40, 50] = 40,
     batch_answers: int = 10,
     idle_seconds: float = 30.0,
+    micro_batch: int | None = None,
     seed: int = 0,
     mix: str | None = None,
 ) -> None:
@@ -98,6 +101,7 @@ def train(
         tf_logging_level=tf_logging_level,
         batch_answers=batch_answers,
         idle_seconds=idle_seconds,
+        micro_batch=micro_batch,
         seed=seed,
         mix=mix,
     )

@@ -52,6 +52,15 @@ def side_step() -> int:
     return 128 if keras.backend.backend() == "jax" else 1
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the backend raised `error` because memory does not suffice."""
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        return True
+    # JAX and PyTorch say so in words, PyTorch in others on a CPU.
+    said = str(error).lower()
+    return any(words in said for words in ("resource_exhausted", "out of memory", "can't allocate memory"))
+
+
 def _compile_tensorflow(function: Any, spec: Any, state: Any, changed: Any) -> Callable[[Tensors], Any]:
     traced = tf.function(function, input_signature=[dict(spec)], autograph=False)
     return lambda batch: traced({name: batch[name] for name in spec})

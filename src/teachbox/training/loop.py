@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ import tensorflow as tf
 from teachbox.data.batches import Batch
 from teachbox.detector.detector import Detector
 from teachbox.errors import TrainingError
-from teachbox.training.backend import Values, compiled, with_gradients
+from teachbox.training.backend import Values, compiled, is_out_of_memory, with_gradients
 from teachbox.training.chosen import is_bias
 from teachbox.training.optimizers import MovingAverages, slot_variables
 from teachbox.training.schedules import Schedule
@@ -51,6 +52,7 @@ class Learner:
         schedule: Schedule,
         batch: Mapping[str, tf.TensorSpec],
         *,
+        pieces: int = 1,
         trained: Collection[str] | None = None,
         bias_factor: float = 0.0,
         clip_norm: float = 0.0,
@@ -63,6 +65,10 @@ class Learner:
         (0: left as they are). Then gradients, taken over all trained variables together, are shortened to `clip_norm`
         (0: left as long as they are): the original's estimator and its later loop did so too, only its oldest trainer
         clipped each by itself.
+
+        With more than one of `pieces` a step takes so many batches, one after the other, as if they were one: losses
+        and gradients are their means. Each piece is normalised by itself, its statistics as well as its losses, as the
+        original's replicas did with their shares of a batch.
         """
         self.detector = detector
         self.optimizer = optimizer
@@ -77,31 +83,77 @@ class Learner:
         self._factors = [bias_factor if bias_factor and is_bias(name) else 1.0 for name in self._trained_names]
         optimizer.build(self._trained)
         self.averages = None if averages_decay is None else MovingAverages(self._trained, averages_decay)
+        self.pieces = pieces
+        self._sums = [_zeros_like(variable) for variable in self._trained] if pieces > 1 else []
         self.traces = 0
         """How often Python went through the step: where it is compiled, once, whatever is trained on."""
         self.batch = dict(batch)
         state = self._state()
         self._step = compiled(self._update, self.batch, state=state, changed=state)
+        self._add = compiled(self._add_gradients, self.batch, state=state, changed=state)
+        self._finish = compiled(self._apply_sums, {}, state=state, changed=state)
 
     @property
     def step(self) -> int:
         """Optimizer steps in the life of the model."""
         return int(self.optimizer.iterations.value)
 
-    def run(self, batch: Batch) -> dict[str, float]:
-        """One optimizer step on `batch`: losses and `gradient_norm`."""
-        self.optimizer.learning_rate = self.schedule(self.step)
-        values = self._step(batch)
-        numbers = keras.ops.convert_to_numpy(keras.ops.stack(list(values.values())))
-        return {name: float(number) for name, number in zip(values, numbers, strict=True)}
+    def run(self, *batches: Batch) -> dict[str, float]:
+        """One optimizer step on `batches`, as many as the learner has pieces: losses and `gradient_norm`.
+
+        Raises `TrainingError` where memory does not suffice.
+        """
+        if len(batches) != self.pieces:
+            raise ValueError(f"{len(batches)} batches for a step in {self.pieces} pieces")
+        return self._run(batches)
 
     def warm(self, batch: Batch) -> None:
         """Compile the step by running it once, and take back what it changed."""
         before = self.snapshot()
-        self.run(batch)
-        self.restore(before)
+        try:
+            self._run([batch])
+        finally:
+            self.restore(before)
+
+    def _run(self, batches: Sequence[Batch]) -> dict[str, float]:
+        self.optimizer.learning_rate = self.schedule(self.step)
+        with self._memory_told():
+            if self.pieces == 1:
+                return _numbers(self._step(batches[0]))
+            found = [_numbers(self._add(batch)) for batch in batches]
+            means = {name: float(np.mean([losses[name] for losses in found])) for name in found[0]}
+            return means | _numbers(self._finish({}))
+
+    @contextlib.contextmanager
+    def _memory_told(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise TrainingError(
+                f"memory does not suffice for {self.batch['image'].shape[0]} images at once; --micro-batch with a "
+                "smaller number takes the batch in pieces, image_resizer makes images smaller",
+                where="train_config.batch_size",
+            ) from error
 
     def _update(self, batch: Batch) -> Values:
+        values, gradients = self._gradients(batch)
+        return {**values, _GRADIENT_NORM: self._descend(gradients)}
+
+    def _add_gradients(self, batch: Batch) -> Values:
+        values, gradients = self._gradients(batch)
+        for so_far, gradient in zip(self._sums, gradients, strict=True):
+            so_far.assign(so_far + gradient)
+        return values
+
+    def _apply_sums(self, _nothing: Batch) -> Values:
+        norm = self._descend([so_far / self.pieces for so_far in self._sums])
+        for so_far in self._sums:
+            so_far.assign(keras.ops.zeros_like(so_far.value))
+        return {_GRADIENT_NORM: norm}
+
+    def _gradients(self, batch: Batch) -> tuple[Values, list[Any]]:
         self.traces += 1
         images = self.detector.preprocess(batch["image"])
 
@@ -109,7 +161,10 @@ class Learner:
             predictions = self.detector(images, batch["true_shape"], groundtruth(batch), training=True)
             return all_losses(self.detector, predictions, batch)
 
-        values, gradients = with_gradients(losses, TOTAL, self._trained, self.detector.variables)
+        return with_gradients(losses, TOTAL, self._trained, self.detector.variables)
+
+    def _descend(self, gradients: list[Any]) -> Any:
+        """Take the step that `gradients` tell to; returns their length before clipping."""
         gradients = [
             gradient if factor == 1.0 else gradient * factor
             for gradient, factor in zip(gradients, self._factors, strict=True)
@@ -121,7 +176,7 @@ class Learner:
         self.optimizer.apply(gradients, self._trained)
         if self.averages is not None:
             self.averages.update()
-        return {**values, _GRADIENT_NORM: norm}
+        return norm
 
     # ---- state
 
@@ -169,18 +224,23 @@ class Learner:
 
     def _state(self) -> list[keras.Variable]:
         own = [] if self.averages is None else [*self.averages.averages, self.averages.updates]
-        return [*self.detector.variables, *self.optimizer.variables, *own]
+        return [*self.detector.variables, *self.optimizer.variables, *own, *self._sums]
 
 
 def train(learner: Learner, batches: Iterator[Batch], steps: int) -> Iterator[Step]:
-    """Take `steps` optimizer steps, each on the next of `batches`, and yield each.
+    """Take `steps` optimizer steps, each on the next of `batches` (as many as it has pieces), and yield each.
 
-    Raises `TrainingError` where a loss or a gradient is no finite number; the learner is then as before the first.
+    Raises `TrainingError` where a loss or a gradient is no finite number, or memory does not suffice; the learner is
+    then as before the first.
     """
     before = learner.snapshot()
     for _ in range(steps):
         started = time.perf_counter()
-        values = learner.run(next(batches))
+        try:
+            values = learner.run(*itertools.islice(batches, learner.pieces))
+        except TrainingError:
+            learner.restore(before)
+            raise
         norm = values.pop(_GRADIENT_NORM)
         broken = [f"{name} is {value}" for name, value in values.items() if not math.isfinite(value)]
         if broken or not math.isfinite(norm):
@@ -225,6 +285,15 @@ def batch_spec(batch_size: int, height: int | None, width: int | None, max_boxes
         "weights": tf.TensorSpec([batch_size, max_boxes], tf.float32),
         "num_boxes": tf.TensorSpec([batch_size], tf.int32),
     }
+
+
+def _numbers(values: Values) -> dict[str, float]:
+    numbers = keras.ops.convert_to_numpy(keras.ops.stack(list(values.values())))
+    return {name: float(number) for name, number in zip(values, numbers, strict=True)}
+
+
+def _zeros_like(variable: keras.Variable) -> keras.Variable:
+    return keras.Variable(np.zeros(variable.shape, variable.dtype), trainable=False, name="gradient_sum")
 
 
 def _assign(variables: list[keras.Variable], values: list[Any]) -> None:

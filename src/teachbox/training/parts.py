@@ -48,7 +48,7 @@ class Parts:
 
 
 def build_parts(settings: TrainerSettings, store: Store | None = None, classes: int | None = None) -> Parts:
-    """Read and check the configuration, and build. Raises `ConfigError`, `LabelMapError` and `DataError`.
+    """Read and check the configuration, and build. Raises `ConfigError`, `LabelMapError`, `DataError` and `UsageError`.
 
     The labels are joined with those that `store` knows of the dataset, and the detector tells `classes` of them, all
     without it: `num_classes` of the config is right where nothing was added while labelling.
@@ -72,12 +72,14 @@ def build_parts(settings: TrainerSettings, store: Store | None = None, classes: 
         freeze(detector)
     config = pipeline.message.train_config
     max_boxes = pipeline.message.train_input_reader.max_number_of_boxes
+    at_once = settings.images_at_once(config.batch_size)
     optimizer, schedule = build_optimizer(config.optimizer)
     learner = Learner(
         detector,
         optimizer,
         schedule,
-        batch_spec(config.batch_size, *static_size(resizer), max_boxes),
+        batch_spec(at_once, *static_size(resizer), max_boxes),
+        pieces=config.batch_size // at_once,
         trained=frozenset(chosen_names(detector, config, pipeline.at)),
         bias_factor=config.bias_grad_multiplier,
         clip_norm=config.gradient_clipping_by_norm,

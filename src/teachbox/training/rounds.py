@@ -55,6 +55,7 @@ class Trainer:
         self.status = Status(store, settings.dataset)
         config = parts.pipeline.message
         self._batch_size = config.train_config.batch_size
+        self._at_once = settings.images_at_once(self._batch_size)
         self._cache = ByteCache(CACHE_BYTES)
         self._answers = AnswerReader(
             store, settings.dataset, parts.labels, self._cache, self._report_unusable, settings.hold_out
@@ -65,7 +66,7 @@ class Trainer:
             (),
             parts.resizer,
             augment,
-            self._batch_size,
+            self._at_once,
             parts.max_boxes,
             settings.seed,
             mix=settings.mixing,
@@ -163,8 +164,8 @@ class Trainer:
 
     def _warm(self) -> None:
         pipeline, labels = self.parts.pipeline, self.parts.file_labels
-        examples = training_examples(pipeline, labels, self._batch_size, self.settings.seed) or [grey_example()]
-        self._batches.reset(itertools.islice(itertools.cycle(examples), self._batch_size))
+        examples = training_examples(pipeline, labels, self._at_once, self.settings.seed) or [grey_example()]
+        self._batches.reset(itertools.islice(itertools.cycle(examples), self._at_once))
         batch = next(self._batches)
         self.learner.warm(batch)
         if self.settings.policy.recalibrate_images:
@@ -251,7 +252,7 @@ class Trainer:
         newest = [examples[id] for id in sorted(examples)][-count:]
         self._batches.reset(itertools.cycle(newest))
         try:
-            yield from itertools.islice(self._batches, max(count // self._batch_size, 1))
+            yield from itertools.islice(self._batches, max(count // self._at_once, 1))
         finally:
             self._batches.reset(())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +39,8 @@ class TrainerSettings:
     """A round starts with so many new accepted answers …"""
     idle_seconds: float = 30.0
     """… or with any at all once the newest is so old."""
+    micro_batch: int | None = None
+    """So many images of a batch are computed at once; None: all of them. Not the original's."""
     seed: int = 0
     mix: str | None = None
     """Ways of mixing images with others, with probabilities: `mosaic=0.5,copy-paste`. Not the original's."""
@@ -48,6 +51,17 @@ class TrainerSettings:
         """How often each way of mixing is done. Raises `UsageError`."""
         return parse_mix(self.mix)
 
+    def images_at_once(self, batch_size: int) -> int:
+        """How many of the `batch_size` images of a step are computed at once. Raises `UsageError`."""
+        at_once = min(self.micro_batch or batch_size, batch_size)
+        if batch_size % at_once:
+            smaller, larger = (_nearest_divisor(batch_size, at_once, towards) for towards in (-1, 1))
+            raise UsageError(
+                f"--micro-batch is {at_once}, and batch_size in train_config, {batch_size}, is no multiple of it; "
+                f"give {smaller} or {larger}"
+            )
+        return at_once
+
     def check(self) -> None:
         """Raises `UsageError` for a number that makes no sense."""
         if self.steps_per_epoch < 1 and self.steps_per_epoch != -1:
@@ -57,6 +71,7 @@ class TrainerSettings:
             ("--max-checkpoints-num", self.max_checkpoints_num),
             ("--eval-steps", self.eval_steps),
             ("--batch-answers", self.batch_answers),
+            ("--micro-batch", 1 if self.micro_batch is None else self.micro_batch),
         ):
             if value < 1:
                 raise UsageError(f"{option} is {value}; it must be 1 or more")
@@ -67,3 +82,7 @@ class TrainerSettings:
         if self.hold_out and not self.run_eval:
             raise UsageError("--hold-out keeps images to evaluate on; give --run-eval too")
         parse_mix(self.mix)
+
+
+def _nearest_divisor(number: int, start: int, towards: int) -> int:
+    return next(found for found in itertools.count(start, towards) if number % found == 0)
