@@ -13,22 +13,18 @@ padding. Evaluation adds `key` string [B], `valid` bool [B] (False: a row that o
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from teachbox.data.augment import Augment
-from teachbox.data.augmentation.mixtures import mixed
-from teachbox.data.augmentation.sample import Sample
+from teachbox.data.batch_pipeline import Batch, Element, batch_pipeline
 from teachbox.data.cache import ByteCache
 from teachbox.data.decoding import decode_image
 from teachbox.data.examples import Example
-from teachbox.data.mix import OTHERS, Mix, Pool
+from teachbox.data.mix import Mix, Pool
 from teachbox.data.resizers import Resizer
 from teachbox.errors import DataError
 
@@ -36,8 +32,6 @@ __all__ = ["Batch", "Batches", "Example", "Source", "evaluation_batches", "train
 
 log = logging.getLogger(__name__)
 
-Batch = dict[str, tf.Tensor]
-Element = dict[str, Any]
 Source = Iterable[Example] | Callable[[], Example]
 """Examples, or a function that gives the next one (and ends by raising `StopIteration`)."""
 
@@ -95,33 +89,6 @@ def evaluation_batches(
     )
 
 
-PARTNERS = {
-    "partner_encoded": tf.TensorSpec([sum(OTHERS.values())], tf.string),
-    "partner_counts": tf.TensorSpec([sum(OTHERS.values())], tf.int32),
-    "partner_boxes": tf.TensorSpec([None, 4], tf.float32),
-    "partner_classes": tf.TensorSpec([None], tf.int32),
-    "partner_weights": tf.TensorSpec([None], tf.float32),
-}
-"""What `Pool.partners` gives, of all partners of an image: empty bytes where there is none; boxes one after another."""
-
-
-def _partners(example: dict[str, tf.Tensor]) -> tuple[list[Callable[[], Sample]], tf.Tensor]:
-    """A function for each partner that decodes it, and which are there, bool."""
-    encoded, counts = example["partner_encoded"], example["partner_counts"]
-    begins = tf.cumsum(counts, exclusive=True)
-
-    def decode(place: int) -> Sample:
-        rows = slice(begins[place], begins[place] + counts[place])
-        return Sample(
-            decode_image(encoded[place]),
-            example["partner_boxes"][rows],
-            example["partner_classes"][rows],
-            example["partner_weights"][rows],
-        )
-
-    return [partial(decode, place) for place in range(encoded.shape[0])], encoded != ""
-
-
 class _Drawing:
     """One source being drawn from: by one thread at a time, until it ends, fails or is dropped."""
 
@@ -177,9 +144,7 @@ class Batches(Iterator[Batch]):
         side_step: int = 1,
     ) -> None:
         self._batch_size = batch_size
-        self._side_step = side_step
         self._max_boxes = max_boxes
-        self._seed = seed
         self._evaluating = evaluating
         self._cache = ByteCache(CACHE_BYTES) if cache is None else cache
         self._pool = Pool(mix, seed) if mix else None
@@ -191,7 +156,17 @@ class Batches(Iterator[Batch]):
         self._lock = threading.Lock()
         self._drawing = _Drawing(source, self._lock)
         with tf.device("/CPU:0"):
-            self._dataset = self._build(resizer, augment)
+            self._dataset = batch_pipeline(
+                self._elements,
+                resizer,
+                augment,
+                batch_size=batch_size,
+                max_boxes=max_boxes,
+                seed=seed,
+                side_step=side_step,
+                mixing=self._pool is not None,
+                evaluating=evaluating,
+            )
 
     def reset(self, source: Source | None = None) -> None:
         """Forget what was prepared ahead and go on with `source`.
@@ -309,76 +284,3 @@ class Batches(Iterator[Batch]):
         if key not in self._warned:
             self._warned.add(key)
             log.warning(message, *values)
-
-    # ---- TensorFlow's side
-
-    def _build(self, resizer: Resizer, augment: Augment | None) -> tf.data.Dataset:
-        signature = {
-            "key": tf.TensorSpec([], tf.string),
-            "encoded": tf.TensorSpec([], tf.string),
-            "boxes": tf.TensorSpec([None, 4], tf.float32),
-            "classes": tf.TensorSpec([None], tf.int32),
-            "weights": tf.TensorSpec([None], tf.float32),
-            "is_crowd": tf.TensorSpec([None], tf.bool),
-            "number": tf.TensorSpec([], tf.int32),
-            "valid": tf.TensorSpec([], tf.bool),
-        }
-        mixing = self._pool is not None
-        if mixing:
-            signature |= PARTNERS
-        max_boxes, seed, evaluating, side_step = self._max_boxes, self._seed, self._evaluating, self._side_step
-
-        def padded(rows: tf.Tensor) -> tf.Tensor:
-            rows = rows[:max_boxes]
-            paddings = [[0, max_boxes - tf.shape(rows)[0]]] + [[0, 0]] * (rows.shape.rank - 1)
-            return tf.ensure_shape(tf.pad(rows, paddings), [max_boxes, *rows.shape[1:]])
-
-        def prepare(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            decoded = decode_image(example["encoded"])
-            sample = Sample(decoded, example["boxes"], example["classes"], example["weights"])
-            own_seed = tf.stack([seed, example["number"]])
-            if mixing:
-                sample = mixed(sample, *_partners(example), tf.random.fold_in(own_seed, -1))
-            if augment is not None:
-                sample = Sample(*augment(*sample, own_seed))
-            image, boxes, classes, weights = sample
-            resized, true_shape = resizer(image)
-            element = {
-                "image": resized,
-                "true_shape": true_shape,
-                "boxes": padded(boxes),
-                "classes": padded(classes),
-                "weights": padded(weights),
-                "num_boxes": tf.minimum(tf.shape(boxes)[0], max_boxes),
-                "key": example["key"],
-                "left_out": tf.maximum(tf.shape(boxes)[0] - max_boxes, 0),
-            }
-            if evaluating:
-                element["valid"] = example["valid"]
-                element["original_shape"] = tf.shape(decoded)
-                element["is_crowd"] = padded(example["is_crowd"])
-            return element
-
-        def with_whole_steps(images: tf.Tensor) -> tf.Tensor:
-            if side_step == 1:
-                return images
-            sides = tf.shape(images)
-            missing = [-sides[axis] % side_step if images.shape[axis] is None else 0 for axis in (1, 2)]
-            return tf.pad(images, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])
-
-        def relate_boxes_to_padded_image(batch: Batch) -> Batch:
-            images = with_whole_steps(batch["image"])
-            picture = tf.cast(batch["true_shape"][:, :2], tf.float32)
-            shares = picture / tf.cast(tf.shape(images)[1:3], tf.float32)
-            return {**batch, "image": images, "boxes": batch["boxes"] * tf.tile(shares, [1, 2])[:, None, :]}
-
-        # No more elements under way than one batch, whatever the cores: a reset loses them.
-        workers = max(1, min(os.cpu_count() or 1, self._batch_size))
-        dataset = tf.data.Dataset.from_generator(self._elements, output_signature=signature)
-        dataset = dataset.map(prepare, num_parallel_calls=workers, deterministic=True)
-        # Images of different sizes are padded below and to the right to the largest of the batch.
-        dataset = dataset.padded_batch(self._batch_size, drop_remainder=True)
-        dataset = dataset.map(relate_boxes_to_padded_image)
-        options = tf.data.Options()
-        options.autotune.enabled = False
-        return dataset.prefetch(1).with_options(options)

@@ -18,7 +18,7 @@ from teachbox.config.built.verdicts import (
     only,
 )
 
-ONE_PROCESS = "one process trains: there are no other replicas to wait for"
+ONE_PROCESS = "one process trains: no other replicas are waited for; --micro-batch takes a large batch in pieces"
 ALSO_OF_TENSORFLOW_2 = "by detectors of TensorFlow 2 too, where the original's training takes no notice of it"
 
 

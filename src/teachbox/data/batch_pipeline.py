@@ -1,0 +1,136 @@
+"""TensorFlow's part of making batches: decode, mix, augment, resize, pad. `batches` hands the elements in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import tensorflow as tf
+
+from teachbox.data.augment import Augment
+from teachbox.data.augmentation.mixtures import mixed
+from teachbox.data.augmentation.sample import Sample
+from teachbox.data.decoding import decode_image
+from teachbox.data.mix import OTHERS
+from teachbox.data.resizers import Resizer
+
+Batch = dict[str, tf.Tensor]
+Element = dict[str, Any]
+
+_ELEMENT = {
+    "key": tf.TensorSpec([], tf.string),
+    "encoded": tf.TensorSpec([], tf.string),
+    "boxes": tf.TensorSpec([None, 4], tf.float32),
+    "classes": tf.TensorSpec([None], tf.int32),
+    "weights": tf.TensorSpec([None], tf.float32),
+    "is_crowd": tf.TensorSpec([None], tf.bool),
+    "number": tf.TensorSpec([], tf.int32),
+    "valid": tf.TensorSpec([], tf.bool),
+}
+PARTNERS = {
+    "partner_encoded": tf.TensorSpec([sum(OTHERS.values())], tf.string),
+    "partner_counts": tf.TensorSpec([sum(OTHERS.values())], tf.int32),
+    "partner_boxes": tf.TensorSpec([None, 4], tf.float32),
+    "partner_classes": tf.TensorSpec([None], tf.int32),
+    "partner_weights": tf.TensorSpec([None], tf.float32),
+}
+"""What `Pool.partners` gives, of all partners of an image: empty bytes where there is none; boxes one after another."""
+
+
+def batch_pipeline(
+    elements: Callable[[], Iterator[Element]],
+    resizer: Resizer,
+    augment: Augment | None,
+    *,
+    batch_size: int,
+    max_boxes: int,
+    seed: int,
+    side_step: int,
+    mixing: bool,
+    evaluating: bool,
+) -> tf.data.Dataset:
+    """A dataset of batches of what `elements` yields, an image each, with its partners where they are mixed.
+
+    What a batch looks like says `batches`; beside it `key` string [B] and `left_out` int32 [B], how many boxes found
+    no room.
+    """
+
+    def prepare(example: Batch) -> Batch:
+        decoded = decode_image(example["encoded"])
+        sample = Sample(decoded, example["boxes"], example["classes"], example["weights"])
+        own_seed = tf.stack([seed, example["number"]])
+        if mixing:
+            sample = mixed(sample, *_partners(example), tf.random.fold_in(own_seed, -1))
+        if augment is not None:
+            sample = Sample(*augment(*sample, own_seed))
+        image, boxes, classes, weights = sample
+        resized, true_shape = resizer(image)
+        element = {
+            "image": resized,
+            "true_shape": true_shape,
+            "boxes": _padded(boxes, max_boxes),
+            "classes": _padded(classes, max_boxes),
+            "weights": _padded(weights, max_boxes),
+            "num_boxes": tf.minimum(tf.shape(boxes)[0], max_boxes),
+            "key": example["key"],
+            "left_out": tf.maximum(tf.shape(boxes)[0] - max_boxes, 0),
+        }
+        if evaluating:
+            element["valid"] = example["valid"]
+            element["original_shape"] = tf.shape(decoded)
+            element["is_crowd"] = _padded(example["is_crowd"], max_boxes)
+        return element
+
+    # No more elements under way than one batch, whatever the cores: a reset loses them.
+    workers = max(1, min(os.cpu_count() or 1, batch_size))
+    signature = _ELEMENT | (PARTNERS if mixing else {})
+    dataset = tf.data.Dataset.from_generator(elements, output_signature=signature)
+    dataset = dataset.map(prepare, num_parallel_calls=workers, deterministic=True)
+    # Images of different sizes are padded below and to the right to the largest of the batch.
+    dataset = dataset.padded_batch(batch_size, drop_remainder=True)
+    dataset = dataset.map(partial(_related_to_padded_image, side_step=side_step))
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(1).with_options(options)
+
+
+def _partners(example: Batch) -> tuple[list[Callable[[], Sample]], tf.Tensor]:
+    """A function for each partner that decodes it, and which are there, bool."""
+    encoded, counts = example["partner_encoded"], example["partner_counts"]
+    begins = tf.cumsum(counts, exclusive=True)
+
+    def decode(place: int) -> Sample:
+        rows = slice(begins[place], begins[place] + counts[place])
+        return Sample(
+            decode_image(encoded[place]),
+            example["partner_boxes"][rows],
+            example["partner_classes"][rows],
+            example["partner_weights"][rows],
+        )
+
+    return [partial(decode, place) for place in range(encoded.shape[0])], encoded != ""
+
+
+def _padded(rows: tf.Tensor, count: int) -> tf.Tensor:
+    """The first `count` of `rows`, and rows of zeros to make them so many."""
+    rows = rows[:count]
+    paddings = [[0, count - tf.shape(rows)[0]]] + [[0, 0]] * (rows.shape.rank - 1)
+    return tf.ensure_shape(tf.pad(rows, paddings), [count, *rows.shape[1:]])
+
+
+def _related_to_padded_image(batch: Batch, *, side_step: int) -> Batch:
+    """The batch with its images' sides padded to multiples of `side_step`, and boxes in 0–1 of what came of it."""
+    images = _with_whole_steps(batch["image"], side_step)
+    picture = tf.cast(batch["true_shape"][:, :2], tf.float32)
+    shares = picture / tf.cast(tf.shape(images)[1:3], tf.float32)
+    return {**batch, "image": images, "boxes": batch["boxes"] * tf.tile(shares, [1, 2])[:, None, :]}
+
+
+def _with_whole_steps(images: tf.Tensor, side_step: int) -> tf.Tensor:
+    if side_step == 1:
+        return images
+    sides = tf.shape(images)
+    missing = [-sides[axis] % side_step if images.shape[axis] is None else 0 for axis in (1, 2)]
+    return tf.pad(images, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])
