@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from teachbox.serving.json_tensor import Form, error_json, inputs_of, number, parse_object, predictions_json
-from teachbox.serving.json_tensor import signature_name as signature_in
+from teachbox.serving.json_answers import error_json, number, predictions_json
+from teachbox.serving.json_requests import Form, inputs_of, parse_object
+from teachbox.serving.json_requests import signature_name as signature_in
 from teachbox.serving.status import StatusError
 
 FLOAT, DOUBLE, INT32, UINT8, STRING, INT64, BOOL = 1, 2, 3, 4, 7, 9, 10

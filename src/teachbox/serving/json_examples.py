@@ -10,7 +10,8 @@ import numpy as np
 from tensorflow.core.example import example_pb2, feature_pb2
 from tensorflow_serving.apis import classification_pb2, input_pb2, regression_pb2
 
-from teachbox.serving.json_tensor import decode_base64, is_base64, json_text, number, type_name, utf8
+from teachbox.serving.json_answers import number
+from teachbox.serving.json_values import decode_base64, is_base64, json_text, type_name, utf8
 from teachbox.serving.status import invalid
 
 

@@ -21,7 +21,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from teachbox.serving import classify, inference, json_examples, json_tensor
+from teachbox.serving import classify, inference, json_answers, json_examples, json_requests
 from teachbox.serving.core import ServerCore
 from teachbox.serving.loader import DEFAULT_SIGNATURE
 from teachbox.serving.status import Code, StatusError, invalid
@@ -73,19 +73,19 @@ def make_rest_app(core: ServerCore, *, timeout_ms: int = 30_000) -> ASGIApp:
 def handle(core: ServerCore, method: str, path: str, body: bytes, timeout_ms: int) -> tuple[int, bytes]:
     """One request: the HTTP status and the JSON body. `path` as sent, percent escapes and all."""
     if not _OURS.fullmatch(path):
-        return 404, json_tensor.error_json(f"Not found: {path}")
+        return 404, json_answers.error_json(f"Not found: {path}")
     try:
         return 200, _dispatch(core, method, path, body, timeout_ms)
     except StatusError as error:
-        return _HTTP[error.code], json_tensor.error_json(error.message)
+        return _HTTP[error.code], json_answers.error_json(error.message)
 
 
 def _dispatch(core: ServerCore, method: str, path: str, body: bytes, timeout_ms: int) -> bytes:
     if method == "POST" and (found := _PREDICTION.fullmatch(path)):
         name, version, label, verb = found.groups()
         spec = _spec(name, version, label)
-        document = json_tensor.parse_object(body)
-        spec.signature_name = json_tensor.signature_name(document)
+        document = json_requests.parse_object(body)
+        spec.signature_name = json_requests.signature_name(document)
         match verb.lower():
             case "predict":
                 return _predict(core, spec, document, timeout_ms)
@@ -117,10 +117,10 @@ def _predict(core: ServerCore, spec: model_pb2.ModelSpec, document: dict[str, An
         if not signature.inputs:
             raise invalid(f"Failed to get input map for signature: {spec.signature_name or 'DEFAULT'}")
         dtypes = {alias: info.dtype for alias, info in sorted(signature.inputs.items())}
-        inputs, form = json_tensor.inputs_of(document, dtypes)
+        inputs, form = json_requests.inputs_of(document, dtypes)
         outputs = sorted(signature.outputs)
         values = inference.run(servable.model, name, inputs, outputs, timeout_ms)
-    return json_tensor.predictions_json(dict(zip(outputs, values, strict=True)), form)
+    return json_answers.predictions_json(dict(zip(outputs, values, strict=True)), form)
 
 
 def _status(core: ServerCore, spec: model_pb2.ModelSpec) -> bytes:

@@ -1,16 +1,11 @@
-"""JSON ↔ arrays by the rules of TensorFlow Serving's REST API.
+"""A request's JSON → arrays, by the rules of TensorFlow Serving's REST API.
 
-Row form is a list of instances, column form one value an input. Bytes travel as `{"b64": "…"}`. NaN, Infinity
-and -Infinity are plain words, read and written, though standard JSON has none.
+Row form is a list of instances, column form one value an input. NaN, Infinity and -Infinity are plain words,
+though standard JSON has none.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import math
-import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -18,27 +13,10 @@ from typing import Any
 import numpy as np
 
 from teachbox.serving.json_parse import parse
+from teachbox.serving.json_values import DTYPES, decode_base64, is_base64, json_text, type_name, utf8
 from teachbox.serving.status import Code, StatusError, invalid
 
 _MOST_DIMENSIONS = 254  # TensorFlow's limit
-_LONGEST_VALUE = 1000  # characters of a JSON value in an error's text
-
-_DTYPES: dict[int, tuple[str, Any]] = {  # TensorFlow's DataType → its name in C++, the numpy type
-    1: ("float", np.float32),
-    2: ("double", np.float64),
-    3: ("int32", np.int32),
-    4: ("uint8", np.uint8),
-    5: ("int16", np.int16),
-    6: ("int8", np.int8),
-    7: ("string", object),
-    8: ("complex64", np.complex64),
-    9: ("int64", np.int64),
-    10: ("bool", np.bool_),
-    18: ("complex128", np.complex128),
-    19: ("half", np.float16),
-    22: ("uint32", np.uint32),
-    23: ("uint64", np.uint64),
-}
 _INT32 = (-(2**31), 2**31 - 1)
 _RANGES = {
     3: _INT32, 4: _INT32, 5: _INT32, 6: _INT32,
@@ -88,77 +66,6 @@ def inputs_of(document: Mapping[str, Any], dtypes: Mapping[str, int]) -> tuple[d
     if "inputs" in document:
         return _from_columns(document["inputs"], dtypes), Form.COLUMN
     raise invalid("Missing 'inputs' or 'instances' key")
-
-
-def predictions_json(outputs: Mapping[str, np.ndarray], form: Form) -> bytes:
-    """The body of a predict answer."""
-    if not outputs:
-        raise invalid("Cannot convert empty tensor map to JSON")
-    return _rows_json(outputs) if form is Form.ROW else _columns_json(outputs)
-
-
-def error_json(message: str) -> bytes:
-    """The body of every refusal."""
-    return f'{{ "error": {_quoted(message)} }}'.encode("utf-8", "surrogateescape")
-
-
-def number(value: float, dtype: Any) -> str:
-    """A float as TensorFlow Serving writes it: six digits if they say all, else all; never an integer."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    text = f"{value:g}"
-    if dtype(float(text)) != dtype(value):
-        text = f"{value:.9g}" if dtype is np.float32 else f"{value:.17g}"
-    return text if "." in text or "e" in text else text + ".0"
-
-
-def json_text(value: Any) -> str:
-    """A JSON value for an error's text, cut where it gets long."""
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        return "(nested too deeply to be shown)"
-    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
-
-
-def decode_base64(value: Mapping[str, Any]) -> bytes:
-    """The bytes in a `{"b64": "…"}` object."""
-    if not is_base64(value):
-        raise invalid(f"JSON Value: {json_text(value)} not formatted correctly for base64 data")
-    text = re.sub(r"\s+", "", value["b64"]).rstrip("=")
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise invalid("Unable to base64 decode") from error
-
-
-def is_base64(value: object) -> bool:
-    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
-
-
-def type_name(value: object) -> str:
-    """A JSON value's type, in rapidjson's words."""
-    if value is None:
-        return "Null"
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, (int, float)):
-        return "Number"
-    if isinstance(value, str):
-        return "String"
-    return "Array" if isinstance(value, list) else "Object"
-
-
-def utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from error
-
-
-# Reading
 
 
 def _from_rows(instances: list[Any], dtypes: Mapping[str, int]) -> dict[str, np.ndarray]:
@@ -277,7 +184,7 @@ def _are_numbers(values: list[Any], dtype: int) -> bool:
 
 
 def _leaf(value: Any, dtype: int) -> Any:
-    name, _ = _DTYPES.get(dtype, (f"DataType {dtype}", None))
+    name, _ = DTYPES.get(dtype, (f"DataType {dtype}", None))
     kind = type(value)
     if name == "string":
         if kind is dict:
@@ -300,9 +207,9 @@ def _leaf(value: Any, dtype: int) -> Any:
 
 
 def _array(leaves: list[Any], dtype: int) -> np.ndarray:
-    if dtype not in _DTYPES:
+    if dtype not in DTYPES:
         raise StatusError(Code.UNIMPLEMENTED, f"Conversion of JSON Value to type: DataType {dtype}")
-    name, kind = _DTYPES[dtype]
+    name, kind = DTYPES[dtype]
     if name == "string":
         array = np.empty(len(leaves), object)
         array[:] = leaves
@@ -326,89 +233,3 @@ def _as_float(value: float) -> float:
 
 def _shape_text(array: np.ndarray) -> str:
     return "[" + ",".join(map(str, array.shape)) + "]"
-
-
-# Writing. The white space is TensorFlow Serving's too: people compare bodies as text.
-
-
-def _rows_json(outputs: Mapping[str, np.ndarray]) -> bytes:
-    size = None
-    for name in sorted(outputs):
-        if outputs[name].ndim == 0:
-            raise invalid(f"Tensor name: {name} has no shape information ")
-        if size is not None and len(outputs[name]) != size:
-            raise invalid(f"Tensor name: {name} has inconsistent batch size: {len(outputs[name])} expecting: {size}")
-        size = len(outputs[name])
-    columns = {name: _texts(name, outputs[name]) for name in sorted(outputs)}
-    if len(columns) == 1:
-        (rows,) = columns.values()
-        body = ", ".join(_inline(row) for row in rows)
-    else:
-        body = ",".join(
-            "\n        {\n"
-            + ",\n".join(f"            {_quoted(n)}: {_inline(column[i])}" for n, column in columns.items())
-            + "\n        }"
-            for i in range(size or 0)
-        )
-    end = "\n    ]" if body else "]"
-    return f'{{\n    "predictions": [{body}{end}\n}}'.encode("utf-8", "surrogateescape")
-
-
-def _columns_json(outputs: Mapping[str, np.ndarray]) -> bytes:
-    if len(outputs) == 1:
-        ((name, array),) = outputs.items()
-        body = _indented(_texts(name, array), 4)
-    else:
-        body = (
-            "{\n"
-            + ",\n".join(
-                f"        {_quoted(name)}: {_indented(_texts(name, outputs[name]), 8)}" for name in sorted(outputs)
-            )
-            + "\n    }"
-        )
-    return f'{{\n    "outputs": {body}\n}}'.encode("utf-8", "surrogateescape")
-
-
-def _texts(name: str, array: np.ndarray) -> Any:
-    """The array as nested lists of JSON texts."""
-    flat = array.reshape(-1)
-    if array.dtype in (np.float32, np.float64):
-        kind = array.dtype.type
-        texts = [number(v, kind) for v in flat.tolist()]
-    elif array.dtype == np.bool_:
-        texts = ["true" if v else "false" for v in flat.tolist()]
-    elif array.dtype.kind in "iu":
-        texts = list(map(str, flat.tolist()))
-    elif array.dtype == object:
-        texts = [_string_text(v, as_bytes=name.endswith("_bytes")) for v in flat]
-    else:
-        names: dict[Any, str] = {np.dtype(kind): known for known, kind in _DTYPES.values()}
-        raise invalid(f"Failed to write JSON value for tensor type: {names.get(array.dtype, array.dtype)}")
-    # The shape comes back as nested lists; an object array keeps the texts whole.
-    shaped = np.empty(len(texts), object)
-    shaped[:] = texts
-    return shaped.reshape(array.shape).tolist()
-
-
-def _string_text(value: bytes | str, *, as_bytes: bool) -> str:
-    raw = value.encode() if isinstance(value, str) else value
-    if as_bytes:
-        return f'{{ "b64": "{base64.b64encode(raw).decode()}" }}'
-    return _quoted(raw.decode("utf-8", "surrogateescape"))
-
-
-def _inline(texts: Any) -> str:
-    return "[" + ", ".join(map(_inline, texts)) + "]" if isinstance(texts, list) else texts
-
-
-def _indented(texts: Any, level: int) -> str:
-    if not isinstance(texts, list):
-        return texts
-    if not texts:
-        return "[]"
-    pad = " " * (level + 4)
-    return "[\n" + ",\n".join(pad + _indented(t, level + 4) for t in texts) + "\n" + " " * level + "]"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
