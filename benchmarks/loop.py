@@ -35,8 +35,8 @@ import psutil
 from teachbox.boxes import to_pixels
 from teachbox.config.label_map import dump_label_map
 from teachbox.config.starter import write_starter
-from teachbox.data.examples import encode_example
 from teachbox.data.sources import read_image
+from teachbox.data.tf_example_encoder import encode_example
 from teachbox.evaluation.coco import coco_metrics
 from teachbox.evaluation.results import ImageResult
 from teachbox.images import UprightImage

@@ -15,7 +15,8 @@ from PIL import Image
 from teachbox.data.augmentation import mixtures
 from teachbox.data.augmentation.mixtures import copy_paste, mix_up, mixed, mosaic
 from teachbox.data.augmentation.sample import Sample
-from teachbox.data.batches import Batches, Example, training_batches
+from teachbox.data.batches import Batches, training_batches
+from teachbox.data.examples import Example
 from teachbox.data.mix import Mix
 from teachbox.data.resizers import fixed_shape_resizer
 

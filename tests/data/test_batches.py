@@ -17,10 +17,11 @@ from PIL import Image
 
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augment import build_augmentations
-from teachbox.data.batches import Batches, Example, evaluation_batches, training_batches
+from teachbox.data.batches import Batches, evaluation_batches, training_batches
 from teachbox.data.cache import ByteCache
-from teachbox.data.examples import decode_example
+from teachbox.data.examples import Example
 from teachbox.data.resizers import Resizer, fixed_shape_resizer, keep_aspect_ratio_resizer
+from teachbox.data.tf_example_decoder import decode_example
 from teachbox.data.tfrecord import read_records
 from teachbox.errors import DataError
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from teachbox.data.csv_records import Summary, create_tfrecord
-from teachbox.data.examples import DecodedExample, decode_example
+from teachbox.data.tf_example_decoder import DecodedExample, decode_example
 from teachbox.data.tfrecord import read_records
 from teachbox.errors import DataError, LabelMapError
 

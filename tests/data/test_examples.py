@@ -14,14 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from teachbox.annotation import input_hash, make_span, task_boxes
-from teachbox.data.examples import (
-    decode_example,
-    encode_example,
-    example_to_task,
-    ground_truth,
-    task_to_example,
-    task_to_training_example,
-)
+from teachbox.data.ground_truth import ground_truth, task_to_training_example
+from teachbox.data.tf_example_decoder import decode_example, example_to_task
+from teachbox.data.tf_example_encoder import encode_example, task_to_example
 from teachbox.errors import DataError, LabelMapError
 from teachbox.images import UprightImage
 from teachbox.labels import Label, LabelMap

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from teachbox.config.label_map import load_label_map
-from teachbox.data.examples import decode_example, encode_example
+from teachbox.data.tf_example_decoder import decode_example
+from teachbox.data.tf_example_encoder import encode_example
 from teachbox.data.tfrecord import read_records
 from teachbox.images import UprightImage, upright
 

@@ -10,8 +10,8 @@ from running import Running
 
 from teachbox.config.load import load_pipeline
 from teachbox.config.starter import write_starter
-from teachbox.data.examples import task_to_example
 from teachbox.data.sources import read_image
+from teachbox.data.tf_example_encoder import task_to_example
 from teachbox.errors import ServingError
 from teachbox.labels import LabelMap
 from teachbox.recipes.demo_scenes import write_scenes

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from teachbox.data.examples import encode_example
+from teachbox.data.tf_example_encoder import encode_example
 from teachbox.errors import ServingError
 from teachbox.images import UprightImage
 from teachbox.serving.local import LocalModel, version_folder

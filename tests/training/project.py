@@ -17,8 +17,8 @@ from teachbox.annotation import make_span
 from teachbox.config.label_map import load_label_map
 from teachbox.config.load import load_pipeline
 from teachbox.config.starter import write_starter
-from teachbox.data.examples import task_to_example
 from teachbox.data.sources import make_task, read_image
+from teachbox.data.tf_example_encoder import task_to_example
 from teachbox.data.tfrecord import write_records
 from teachbox.store import Store
 from teachbox.training.settings import TrainerSettings

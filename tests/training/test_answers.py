@@ -11,7 +11,7 @@ from project import DATASET, Project
 
 from teachbox.config.label_map import load_label_map
 from teachbox.data.cache import ByteCache
-from teachbox.data.examples import decode_example
+from teachbox.data.tf_example_decoder import decode_example
 from teachbox.training.answers import AnswerReader, is_held_out
 
 pytestmark = pytest.mark.tf

@@ -11,9 +11,9 @@ from tiny import TinyDetector, resizer
 
 from teachbox.config.label_map import load_label_map
 from teachbox.config.load import load_pipeline
-from teachbox.data.batches import Example
 from teachbox.data.evaluation_examples import sample_examples
-from teachbox.data.examples import encode_example
+from teachbox.data.examples import Example
+from teachbox.data.tf_example_encoder import encode_example
 from teachbox.data.tfrecord import write_records
 from teachbox.errors import ConfigError, DataError, LabelMapError
 from teachbox.images import UprightImage

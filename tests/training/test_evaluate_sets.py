@@ -15,7 +15,7 @@ from tiny import TinyDetector, resizer
 from teachbox.config.label_map import parse_label_map
 from teachbox.config.protos.eval_pb2 import EvalConfig
 from teachbox.data.evaluation_examples import EvaluationExample, sample_examples
-from teachbox.data.examples import encode_example
+from teachbox.data.tf_example_encoder import encode_example
 from teachbox.data.tfrecord import write_records
 from teachbox.images import UprightImage
 from teachbox.training.evaluate import Evaluator

@@ -16,8 +16,8 @@ import tensorflow as tf
 from PIL import Image
 from tiny import TinyDetector, resizer
 
-from teachbox.data.examples import encode_example
 from teachbox.data.resizers import keep_aspect_ratio_resizer
+from teachbox.data.tf_example_encoder import encode_example
 from teachbox.errors import ExportError
 from teachbox.images import upright
 from teachbox.training.garbage import MARK, read_mark

@@ -15,8 +15,9 @@ from PIL import Image
 from teachbox.annotation import make_span
 from teachbox.config.label_map import load_label_map
 from teachbox.config.starter import Numbers, write_starter
-from teachbox.data.batches import Example, training_batches
-from teachbox.data.examples import task_to_training_example
+from teachbox.data.batches import training_batches
+from teachbox.data.examples import Example
+from teachbox.data.ground_truth import task_to_training_example
 from teachbox.data.sources import make_task
 from teachbox.detector.weights import restore
 from teachbox.training.loop import train

@@ -10,7 +10,7 @@ from project import Project
 
 from teachbox.config.label_map import load_label_map
 from teachbox.config.load import load_pipeline
-from teachbox.data.examples import task_to_training_example
+from teachbox.data.ground_truth import task_to_training_example
 from teachbox.data.resizers import build_resizer
 from teachbox.detector.build import build_detector
 from teachbox.errors import CheckpointError

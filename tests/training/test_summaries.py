@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from teachbox.data.batches import Example
+from teachbox.data.examples import Example
 from teachbox.evaluation.results import ImageResult
 from teachbox.labels import Label, LabelMap
 from teachbox.training.loop import Step

@@ -16,9 +16,11 @@ from teachbox.annotation import make_span
 from teachbox.config.label_map import load_label_map
 from teachbox.config.load import load_pipeline
 from teachbox.config.starter import write_starter
-from teachbox.data.batches import Example, training_batches
-from teachbox.data.examples import encode_example, task_to_training_example
+from teachbox.data.batches import training_batches
+from teachbox.data.examples import Example
+from teachbox.data.ground_truth import task_to_training_example
 from teachbox.data.sources import make_task, read_image
+from teachbox.data.tf_example_encoder import encode_example
 from teachbox.serving.client import Client, Detections
 from teachbox.serving.server import ModelServer
 from teachbox.serving.settings import ServerSettings

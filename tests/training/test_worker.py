@@ -13,7 +13,7 @@ import tensorflow as tf
 from project import DATASET, Project, wait_for
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from teachbox.data.examples import decode_example
+from teachbox.data.tf_example_decoder import decode_example
 from teachbox.data.tfrecord import read_records
 from teachbox.errors import CheckpointError, ConfigError, LabelMapError, TeachboxError
 from teachbox.training import checkpoints, worker

@@ -17,6 +17,11 @@ from teachbox.data.mix import OTHERS
 from teachbox.data.resizers import Resizer
 
 Batch = dict[str, tf.Tensor]
+"""Tensors by name, `G` = `max_boxes`: `image` float32 [B, H, W, 3] in 0–255, resized and padded; `true_shape` int32
+[B, 3], the part that is not padding; `boxes` float32 [B, G, 4] in 0–1 of the padded image; `classes` int32 [B, G] from
+0; `weights` float32 [B, G]; `num_boxes` int32 [B]: rows past it are padding. Evaluation adds `key` string [B], `valid`
+bool [B] (False: a row that only fills the last batch), `original_shape` int32 [B, 3] and `is_crowd` bool [B, G].
+"""
 Element = dict[str, Any]
 
 _ELEMENT = {
@@ -53,8 +58,7 @@ def batch_pipeline(
 ) -> tf.data.Dataset:
     """A dataset of batches of what `elements` yields, an image each, with its partners where they are mixed.
 
-    What a batch looks like says `batches`; beside it `key` string [B] and `left_out` int32 [B], how many boxes found
-    no room.
+    Beside what belongs to a `Batch` each has `key` and `left_out` int32 [B], how many boxes found no room.
     """
 
     def prepare(example: Batch) -> Batch:

@@ -2,12 +2,6 @@
 
 One tf.data pipeline lives as long as its owner: its functions are traced once, and `reset` gives it another
 source. Decoding, augmentation and resizing run in TensorFlow's threads while the detector computes.
-
-A **batch** is a dict of tensors, `G` = `max_boxes`: `image` float32 [B, H, W, 3] in 0–255, resized and
-padded; `true_shape` int32 [B, 3], the part that is not padding; `boxes` float32 [B, G, 4] in 0–1 of the
-padded image; `classes` int32 [B, G] from 0; `weights` float32 [B, G]; `num_boxes` int32 [B]: rows past it are
-padding. Evaluation adds `key` string [B], `valid` bool [B] (False: a row that only fills the last batch),
-`original_shape` int32 [B, 3] and `is_crowd` bool [B, G].
 """
 
 from __future__ import annotations
@@ -27,8 +21,6 @@ from teachbox.data.examples import Example
 from teachbox.data.mix import Mix, Pool
 from teachbox.data.resizers import Resizer
 from teachbox.errors import DataError
-
-__all__ = ["Batch", "Batches", "Example", "Source", "evaluation_batches", "training_batches"]
 
 log = logging.getLogger(__name__)
 

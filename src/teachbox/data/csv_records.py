@@ -20,7 +20,7 @@ import numpy as np
 from teachbox import boxes as box_math
 from teachbox import images
 from teachbox.config.label_map import load_label_map
-from teachbox.data.examples import encode_example
+from teachbox.data.tf_example_encoder import encode_example
 from teachbox.data.tfrecord import write_records
 from teachbox.errors import DataError, LabelMapError
 from teachbox.labels import LabelMap

@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teachbox.annotation import Task
-from teachbox.data.examples import Example, decode_example, task_name, task_to_example
+from teachbox.data.examples import Example
+from teachbox.data.ground_truth import task_name
 from teachbox.data.sources import read_image
+from teachbox.data.tf_example_decoder import decode_example
+from teachbox.data.tf_example_encoder import task_to_example
 from teachbox.data.tfrecord import read_records
 from teachbox.errors import DataError
 from teachbox.labels import LabelMap

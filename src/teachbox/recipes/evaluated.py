@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from teachbox.config.load import Pipeline
 from teachbox.config.protos.eval_pb2 import EvalConfig
 from teachbox.data.evaluation_examples import EvaluationExample
-from teachbox.data.examples import encode_example
+from teachbox.data.tf_example_encoder import encode_example
 from teachbox.errors import DataError, ForeignServer, ModelMissing, ServerDown, UsageError
 from teachbox.evaluation.results import ImageResult, in_pixels
 from teachbox.evaluation.summary import Evaluated

@@ -77,7 +77,7 @@ class Predictor:
 
     def predict(self, task: Task, image: UprightImage) -> Prediction:
         """What the served version finds. Raises `ServingError` while no model answers."""
-        from teachbox.data.examples import encode_example
+        from teachbox.data.tf_example_encoder import encode_example
 
         name = str(task.get("meta", {}).get("file", ""))
         example = encode_example(image, _NO_BOXES, [], [], name, str(task.get("_input_hash", "")))

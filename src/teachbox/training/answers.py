@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from teachbox.annotation import Task
-from teachbox.data.batches import Example
 from teachbox.data.cache import ByteCache
-from teachbox.data.examples import task_name, task_to_example, task_to_training_example
+from teachbox.data.examples import Example
+from teachbox.data.ground_truth import task_name, task_to_training_example
 from teachbox.data.sources import read_image
+from teachbox.data.tf_example_encoder import task_to_example
 from teachbox.errors import DataError, LabelMapError
 from teachbox.images import upright
 from teachbox.labels import LabelMap

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from teachbox.data.batches import Batch
+from teachbox.data.batch_pipeline import Batch
 from teachbox.detector.layers import BatchNorm
 from teachbox.training.backend import compiled
 from teachbox.training.loop import groundtruth

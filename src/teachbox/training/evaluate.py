@@ -12,7 +12,9 @@ import keras
 import numpy as np
 
 from teachbox.config.protos.eval_pb2 import EvalConfig
-from teachbox.data.batches import Batch, Example, evaluation_batches
+from teachbox.data.batch_pipeline import Batch
+from teachbox.data.batches import evaluation_batches
+from teachbox.data.examples import Example
 from teachbox.data.resizers import Resizer
 from teachbox.evaluation.metrics_sets import measure
 from teachbox.evaluation.results import ImageResult, in_pixels

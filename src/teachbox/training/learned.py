@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import TypedDict
 
-from teachbox.data.batches import Example
+from teachbox.data.examples import Example
 from teachbox.training.loop import TOTAL, Step
 
 LAST_STEPS = 10

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from teachbox.data.batches import Batch
+from teachbox.data.batch_pipeline import Batch
 from teachbox.detector.detector import Detector
 from teachbox.errors import TrainingError
 from teachbox.training.backend import Values, compiled, is_out_of_memory, with_gradients

@@ -11,8 +11,8 @@ from PIL import Image
 from teachbox.config.load import Pipeline
 from teachbox.config.paths import resolve_path
 from teachbox.config.protos.input_reader_pb2 import InputReader
-from teachbox.data.batches import Example
 from teachbox.data.evaluation_examples import sample_examples
+from teachbox.data.examples import Example
 from teachbox.errors import ConfigError, DataError, LabelMapError
 from teachbox.labels import LabelMap
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from teachbox.config.protos.eval_pb2 import EvalConfig
-from teachbox.data.batches import Example
+from teachbox.data.examples import Example
 from teachbox.errors import ConfigError, DataError, LabelMapError
 from teachbox.labels import LabelMap
 from teachbox.store import Store

@@ -15,8 +15,10 @@ from typing import cast
 from teachbox.config.fine_tune import fine_tune_checkpoint_type, restores_heads
 from teachbox.config.paths import resolve_path
 from teachbox.data.augment import build_augmentations
-from teachbox.data.batches import CACHE_BYTES, Batch, Example, training_batches
+from teachbox.data.batch_pipeline import Batch
+from teachbox.data.batches import CACHE_BYTES, training_batches
 from teachbox.data.cache import ByteCache
+from teachbox.data.examples import Example
 from teachbox.data.tfrecord import write_records
 from teachbox.detector.sources import CheckpointType
 from teachbox.detector.weights import restore

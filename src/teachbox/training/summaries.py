@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
-from teachbox.data.batches import Example
+from teachbox.data.examples import Example
 from teachbox.evaluation.results import ImageResult
 from teachbox.labels import LabelMap
 from teachbox.training.loop import Step
