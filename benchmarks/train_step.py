@@ -29,10 +29,11 @@ def measure(config: Path, args: argparse.Namespace) -> dict[str, Any]:
 
     from teachbox.config.load import load_pipeline
     from teachbox.config.supported import num_classes
+    from teachbox.data.batch_pipeline import batch_spec
     from teachbox.data.resizers import build_resizer
     from teachbox.detector.build import build_detector
     from teachbox.training.backend import compiled
-    from teachbox.training.loop import Learner, batch_spec
+    from teachbox.training.learner import Learner
     from teachbox.training.optimizers import build_optimizer
     from teachbox.training.signatures import static_size
 

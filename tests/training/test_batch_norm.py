@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 from tiny import TinyDetector, synthetic_batch
 
+from teachbox.data.batch_pipeline import batch_spec
 from teachbox.training.batch_norm import Recalibration, batch_norm_layers
-from teachbox.training.loop import batch_spec
 
 pytestmark = pytest.mark.tf
 

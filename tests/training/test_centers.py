@@ -11,12 +11,13 @@ from PIL import Image
 from project import CENTER_NET, Project
 
 from teachbox.config.label_map import load_label_map
+from teachbox.data.batch_pipeline import batch_spec
 from teachbox.data.batches import training_batches
 from teachbox.data.examples import Example
 from teachbox.data.ground_truth import task_to_training_example
 from teachbox.training.batch_norm import Recalibration, batch_norm_layers
 from teachbox.training.evaluate import Evaluator
-from teachbox.training.loop import batch_spec, train
+from teachbox.training.loop import train
 from teachbox.training.parts import Parts, build_parts
 
 pytestmark = pytest.mark.tf

@@ -15,7 +15,8 @@ from teachbox.detector.written import write_checkpoint
 from teachbox.errors import CheckpointError
 from teachbox.training import checkpoints
 from teachbox.training.checkpoints import State
-from teachbox.training.loop import Learner, train
+from teachbox.training.learner import Learner
+from teachbox.training.loop import train
 from teachbox.training.optimizers import Momentum
 
 pytestmark = pytest.mark.tf

@@ -16,7 +16,8 @@ from teachbox.config.protos.train_pb2 import TrainConfig
 from teachbox.errors import ConfigError
 from teachbox.training import checkpoints
 from teachbox.training.chosen import chosen_names, is_bias
-from teachbox.training.loop import Learner, train
+from teachbox.training.learner import Learner
+from teachbox.training.loop import train
 from teachbox.training.optimizers import Momentum
 
 pytestmark = pytest.mark.tf

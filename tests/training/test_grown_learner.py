@@ -7,8 +7,10 @@ import pytest
 import tensorflow as tf
 from tiny import TinyDetector, synthetic_batch
 
+from teachbox.data.batch_pipeline import batch_spec
+from teachbox.training.learner import Learner
 from teachbox.training.live_labels import grow_learner
-from teachbox.training.loop import Learner, batch_spec, train
+from teachbox.training.loop import train
 from teachbox.training.optimizers import Momentum
 
 pytestmark = pytest.mark.tf

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from keras import ops
 from tiny import TinyDetector, synthetic_batch
 
+from teachbox.data.batch_pipeline import batch_spec
 from teachbox.errors import TrainingError
 from teachbox.training.backend import is_out_of_memory
-from teachbox.training.loop import Learner, batch_spec, train
+from teachbox.training.learner import Learner
+from teachbox.training.loop import train
 from teachbox.training.optimizers import Momentum
 
 pytestmark = pytest.mark.tf

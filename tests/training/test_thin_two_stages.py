@@ -14,13 +14,15 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from teachbox.config.protos import faster_rcnn_pb2
+from teachbox.data.batch_pipeline import batch_spec
 from teachbox.detector.build.faster_rcnn import _box_classifier, _region_proposal_network
 from teachbox.detector.faster_rcnn import FasterRCNN
 from teachbox.detector.features.two_stages import ImageFeatures, RegionFeatures
 from teachbox.detector.hyperparams import ConvHyperparams
 from teachbox.detector.layers import ConvBlock
 from teachbox.training.backend import compiled
-from teachbox.training.loop import Learner, Step, batch_spec, train
+from teachbox.training.learner import Learner
+from teachbox.training.loop import Step, train
 from teachbox.training.optimizers import Momentum
 
 pytestmark = pytest.mark.tf

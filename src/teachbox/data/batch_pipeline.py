@@ -44,6 +44,18 @@ PARTNERS = {
 """What `Pool.partners` gives, of all partners of an image: empty bytes where there is none; boxes one after another."""
 
 
+def batch_spec(batch_size: int, height: int | None, width: int | None, max_boxes: int) -> dict[str, tf.TensorSpec]:
+    """What a training batch looks like; `height` and `width` None where they differ from batch to batch."""
+    return {
+        "image": tf.TensorSpec([batch_size, height, width, 3], tf.float32),
+        "true_shape": tf.TensorSpec([batch_size, 3], tf.int32),
+        "boxes": tf.TensorSpec([batch_size, max_boxes, 4], tf.float32),
+        "classes": tf.TensorSpec([batch_size, max_boxes], tf.int32),
+        "weights": tf.TensorSpec([batch_size, max_boxes], tf.float32),
+        "num_boxes": tf.TensorSpec([batch_size], tf.int32),
+    }
+
+
 def batch_pipeline(
     elements: Callable[[], Iterator[Element]],
     resizer: Resizer,

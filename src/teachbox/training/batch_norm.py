@@ -13,7 +13,7 @@ import tensorflow as tf
 from teachbox.data.batch_pipeline import Batch
 from teachbox.detector.layers import BatchNorm
 from teachbox.training.backend import compiled
-from teachbox.training.loop import groundtruth
+from teachbox.training.losses import groundtruth
 
 
 def batch_norm_layers(detector: keras.layers.Layer) -> list[BatchNorm]:
@@ -32,7 +32,7 @@ class Recalibration:
     """Moving averages of batch normalisation, replaced by the statistics of given batches under the present weights."""
 
     def __init__(self, detector: Any, batch: Mapping[str, tf.TensorSpec]) -> None:
-        """`batch`: what a batch looks like (see `loop.batch_spec`); it is compiled for that once."""
+        """`batch`: what a batch looks like (see `data.batch_pipeline.batch_spec`); it is compiled for that once."""
         self._detector = detector
         self._layers = batch_norm_layers(detector)
         variables = detector.variables

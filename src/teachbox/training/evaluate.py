@@ -12,14 +12,14 @@ import keras
 import numpy as np
 
 from teachbox.config.protos.eval_pb2 import EvalConfig
-from teachbox.data.batch_pipeline import Batch
+from teachbox.data.batch_pipeline import Batch, batch_spec
 from teachbox.data.batches import evaluation_batches
 from teachbox.data.examples import Example
 from teachbox.data.resizers import Resizer
 from teachbox.evaluation.metrics_sets import measure
 from teachbox.evaluation.results import ImageResult, in_pixels
 from teachbox.training.backend import Values, compiled, side_step
-from teachbox.training.loop import all_losses, batch_spec
+from teachbox.training.losses import all_losses
 from teachbox.training.signatures import static_size
 
 

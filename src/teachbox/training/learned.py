@@ -7,7 +7,8 @@ from statistics import fmean
 from typing import TypedDict
 
 from teachbox.data.examples import Example
-from teachbox.training.loop import TOTAL, Step
+from teachbox.training.loop import Step
+from teachbox.training.losses import TOTAL
 
 LAST_STEPS = 10
 

@@ -13,7 +13,7 @@ from teachbox.store.label_book import current_map
 from teachbox.training import checkpoints
 from teachbox.training.answers import Accepted
 from teachbox.training.as_trained import write_as_trained
-from teachbox.training.loop import Learner
+from teachbox.training.learner import Learner
 from teachbox.training.parts import build_parts
 from teachbox.training.rounds import Trainer
 from teachbox.training.settings import TrainerSettings

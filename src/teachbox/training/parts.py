@@ -12,6 +12,7 @@ from teachbox.config.label_map import load_label_map
 from teachbox.config.load import Pipeline, load_pipeline
 from teachbox.config.paths import resolve_path
 from teachbox.config.supported import check_labels, check_supported, set_num_classes
+from teachbox.data.batch_pipeline import batch_spec
 from teachbox.data.resizers import Resizer, build_resizer
 from teachbox.detector.build import build_detector
 from teachbox.detector.detector import Detector
@@ -22,7 +23,7 @@ from teachbox.store.label_book import GivenLabel, current_map
 from teachbox.training.batch_norm import freeze
 from teachbox.training.chosen import chosen_names
 from teachbox.training.graphs import graph_exporter
-from teachbox.training.loop import Learner, batch_spec
+from teachbox.training.learner import Learner
 from teachbox.training.optimizers import build_optimizer
 from teachbox.training.publish import Publisher, graph_fingerprint
 from teachbox.training.settings import TrainerSettings
