@@ -48,6 +48,22 @@ def test_answers(tmp_path):
     assert answer_task(task(file="b.jpg"), known)["answer"] == "ignore"
 
 
+def test_suggestions_that_fit_are_kept_and_all_else_is_drawn():
+    known = {
+        "a.jpg": [("cat", (0.0, 0.0, 10.0, 10.0)), ("dog", (20.0, 0.0, 30.0, 10.0)), ("dog", (50.0, 0.0, 60.0, 10.0))]
+    }
+    fits = make_span("cat", 0, 0, 10, 9, score=0.9)  # IoU 0.9
+    loose = make_span("dog", 0, 20, 10, 27, score=0.8)  # IoU 0.7
+    other = make_span("cat", 0, 50, 10, 60, score=0.7)  # a dog
+    shown = task(other, loose, fits)
+    dogs = [make_span("dog", 0, 20, 10, 30), make_span("dog", 0, 50, 10, 60)]
+    assert answer_task(shown, known, 0.8)["spans"] == [fits, *dogs]
+    assert answer_task(shown, known, 0.7)["spans"] == [fits, loose, dogs[1]]
+    assert answer_task(shown, known)["spans"] == [make_span("cat", 0, 0, 10, 10), *dogs]
+    assert answer_task(task(), known, 0.8)["spans"] == [make_span("cat", 0, 0, 10, 10), *dogs]
+    assert shown == task(other, loose, fits)
+
+
 def test_reading_boxes(tmp_path):
     file = tmp_path / "boxes.csv"
     file.write_text("filename,width,height,class,xmin,ymin,xmax,ymax\na.jpg,9,9,cat,1,2,3,4\na.jpg,9,9,dog,5,6,7,8\n")

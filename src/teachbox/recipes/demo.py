@@ -29,6 +29,8 @@ SIDE, DEPTH_MULTIPLIER, LEARNING_RATE = 160, 0.25, 0.003
 NUMBERS = Numbers(batch_size=16, batch_norm_decay=0.9)
 STEPS, ROUND = 80, 10
 THRESHOLD = 0.4
+KEEP_IOU = 0.8
+"""A suggestion that fits so well is left as it is, as a person would."""
 PACE_S = 0.5
 WAIT_FOR_VERSION_S = 180.0
 _HEADER = "answers  model version  found of the objects  wrong boxes"
@@ -110,7 +112,7 @@ def _play(url: str, boxes: Path) -> None:
         answers = 0
         try:
             _wait_for_version(events, None)
-            for played in play(url, known, events=events, wait_prediction_s=5.0):
+            for played in play(url, known, events=events, wait_prediction_s=5.0, keep_iou=KEEP_IOU):
                 group.append(played)
                 answers += 1
                 if len(group) == ROUND:

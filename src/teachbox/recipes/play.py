@@ -64,10 +64,11 @@ def play(
     session_id: str = "player",
     events: Events | None = None,
     wait_prediction_s: float = 0.0,
+    keep_iou: float | None = None,
 ) -> Iterator[Played]:
     """Answer up to `images` tasks (all, if None) with the known boxes; yields after each answer is saved.
 
-    A file without known boxes is ignored. With `events`, a task that comes without boxes of the version that is served
+    A file without known boxes is ignored. Shown boxes that fit well are kept, see `answer_task`. With `events`, a task that comes without boxes of the version that is served
     is given `wait_prediction_s` seconds to get them, as a person would who looks at it.
     """
     with httpx.Client(base_url=base_url, timeout=30.0, trust_env=False) as http:
@@ -81,7 +82,7 @@ def play(
             for task in tasks:
                 if events is not None:
                     task = events.wait_for_prediction(task, wait_prediction_s)  # noqa: PLW2901
-                answer = answer_task(task, known)
+                answer = answer_task(task, known, keep_iou)
                 started = time.perf_counter()
                 _post(http, "/give_answers", {"answers": [answer], "session_id": session_id})
                 save_ms = (time.perf_counter() - started) * 1000
@@ -89,29 +90,42 @@ def play(
                 yield _played(task, answer, next_ms, save_ms)
 
 
-def answer_task(task: Task, known: KnownBoxes) -> Task:
-    """The task accepted with its known boxes, or ignored where none are known."""
+def answer_task(task: Task, known: KnownBoxes, keep_iou: float | None = None) -> Task:
+    """The task accepted with its known boxes, or ignored where none are known.
+
+    A shown box of the same label that overlaps a known one by `keep_iou` or more is kept instead, as a person leaves a
+    suggestion as it is that fits well enough; without it every box is drawn anew.
+    """
     file = str(task.get("meta", {}).get("file", ""))
     if file not in known:
         return {**task, "answer": "ignore"}
     spans = [make_span(label, ymin, xmin, ymax, xmax) for label, (xmin, ymin, xmax, ymax) in known[file]]
+    if keep_iou is not None:
+        for known_row, shown_row in _matches(task, {"spans": spans}, keep_iou).items():
+            spans[known_row] = task["spans"][shown_row]
     return {**task, "spans": spans, "answer": "accept"}
 
 
 def count_right(shown: Task, true: Task) -> int:
     """How many boxes of `shown` are one of `true`: same label, IoU from 0.5, each true box counted once."""
+    return len(_matches(shown, true, SAME_BOX_IOU))
+
+
+def _matches(shown: Task, true: Task, least_iou: float) -> dict[int, int]:
+    """Row of a true box → row of the shown one that is it. The box with the highest score chooses first."""
     boxes, labels = task_boxes(shown)
     true_boxes, true_labels = task_boxes(true)
     scores = [float(span.get("score", 1.0)) for span in shown.get("spans") or []]
     overlaps = iou(boxes, true_boxes)
     free = np.ones(len(true_labels), dtype=bool)
-    right = 0
+    found: dict[int, int] = {}
     for row in sorted(range(len(labels)), key=lambda index: -scores[index]):
-        fits = free & (overlaps[row] >= SAME_BOX_IOU) & (np.array(true_labels) == labels[row])
+        fits = free & (overlaps[row] >= least_iou) & (np.array(true_labels) == labels[row])
         if fits.any():
-            free[int(np.argmax(np.where(fits, overlaps[row], -1.0)))] = False
-            right += 1
-    return right
+            match = int(np.argmax(np.where(fits, overlaps[row], -1.0)))
+            free[match] = False
+            found[match] = row
+    return found
 
 
 def _played(task: Task, answer: Task, next_ms: float, save_ms: float) -> Played:

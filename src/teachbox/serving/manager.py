@@ -85,9 +85,8 @@ class ModelManager:
         self._changed = threading.Condition()  # guards everything below
         self._ready: dict[int, Servable] = {}
         self._statuses: dict[int, VersionStatus] = {}
-        self._failed: dict[
-            int, frozenset[tuple[str, int, int]]
-        ] = {}  # version → what its folder looked like when it failed
+        # Version → what its folder looked like when it failed.
+        self._failed: dict[int, frozenset[tuple[str, int, int]]] = {}
         self._standby: SavedModel | None = None
         self._complaint = ""  # the last thing said about the base path, so that it is said once
         self._asked, self._done = 1, 0  # looks asked for by a setting, and looks done
