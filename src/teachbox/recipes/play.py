@@ -68,8 +68,9 @@ def play(
 ) -> Iterator[Played]:
     """Answer up to `images` tasks (all, if None) with the known boxes; yields after each answer is saved.
 
-    A file without known boxes is ignored. Shown boxes that fit well are kept, see `answer_task`. With `events`, a task that comes without boxes of the version that is served
-    is given `wait_prediction_s` seconds to get them, as a person would who looks at it.
+    A file without known boxes is ignored. Shown boxes that fit well are kept, see `answer_task`. With `events`, a task
+    that comes without boxes of the version that is served is given `wait_prediction_s` seconds to get them, as a
+    person would who looks at it.
     """
     with httpx.Client(base_url=base_url, timeout=30.0, trust_env=False) as http:
         count = 0
