@@ -14,7 +14,7 @@ from teachbox.errors import LabelMapError
 from teachbox.recipes import arguments, recipe
 from teachbox.recipes.demo import SIDE, _write_project
 from teachbox.recipes.teach import teach
-from teachbox.recipes.train import command_line
+from teachbox.recipes.trainer_options import command_line
 from teachbox.recipes.web_app import check_components
 from teachbox.training.settings import TrainerSettings
 

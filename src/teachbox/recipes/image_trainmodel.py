@@ -19,7 +19,7 @@ from teachbox.recipes.recipe import Arg, Components, recipe
 from teachbox.recipes.streams import source_stream
 from teachbox.recipes.tensorboard import HELP as TENSORBOARD_HELP
 from teachbox.recipes.tensorboard import Board, board_at
-from teachbox.recipes.train import HOLD_OUT_HELP, MICRO_BATCH_HELP, MIX_HELP, command_line
+from teachbox.recipes.trainer_options import TRAINER_OPTIONS, command_line
 from teachbox.recipes.web_app import Controller, label_config
 from teachbox.serving.client import Client
 from teachbox.training.settings import TrainerSettings
@@ -41,27 +41,12 @@ _TF_LEVELS = {10: "0", 20: "0", 30: "1", 40: "2", 50: "3"}
     ip=Arg(help="address of the model server; one is started if nothing answers on this machine"),
     port=Arg(help="its gRPC port, usually 8500"),
     model_name=Arg(help="name of the model there"),
-    label_map_path=Arg("--label-map-path", "-lmp", help="label_map.pbtxt, instead of the one that the config names"),
     label=Arg("--label", "-l", help="labels to offer and to predict, with commas between (default: all)"),
-    model_dir=Arg("--model-dir", "-md", help="folder for checkpoints, logs and TensorBoard events"),
-    export_dir=Arg("--export-dir", "-ed", help="folder for the versions that the model server serves"),
-    data_dir=Arg("--data-dir", "-dd", help="folder for training data"),
-    steps_per_epoch=Arg("--steps-per-epoch", "-spe", help="steps of one round; -1: one pass over all answers"),
     threshold=Arg("--threshold", "-t", help="predictions with a lower score are not shown"),
-    temp_files_num=Arg("--temp-files-num", "-tfn", help="versions to keep in the export folder"),
-    max_checkpoints_num=Arg("--max-checkpoints-num", "-mcn", help="checkpoints to keep"),
-    run_eval=Arg("--run-eval", "-E", help="evaluate after each round on the config's eval_input_reader"),
-    eval_steps=Arg("--eval-steps", "-es", help="images to evaluate on"),
-    hold_out=Arg("--hold-out", help=HOLD_OUT_HELP),
     use_display_name=Arg("--use-display-name", "-D", help="show the label map's display names"),
-    tf_logging_level=Arg("--tf-logging-level", "-tl", help="TensorFlow's log lines: 10 all … 50 almost none"),
-    batch_answers=Arg("--batch-answers", "-ba", help="so many new accepted answers start a round"),
-    idle_seconds=Arg("--idle-seconds", "-is", help="and so does any new one after so many quiet seconds"),
-    micro_batch=Arg("--micro-batch", help=MICRO_BATCH_HELP),
-    seed=Arg("--seed", help="of everything in training that is drawn at random"),
-    mix=Arg("--mix", help=MIX_HELP),
     tensorboard=Arg("--tensorboard", help=TENSORBOARD_HELP),
     exclude=Arg("--exclude", "-e", help="datasets whose images are left out, with commas between"),
+    **TRAINER_OPTIONS,
 )
 def image_trainmodel(
     *,

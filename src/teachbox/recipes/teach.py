@@ -13,7 +13,7 @@ from teachbox.recipes.model_server import free_port
 from teachbox.recipes.recipe import Arg, Components, recipe
 from teachbox.recipes.streams import source_stream
 from teachbox.recipes.tensorboard import HELP as TENSORBOARD_HELP
-from teachbox.recipes.train import MICRO_BATCH_HELP, MIX_HELP
+from teachbox.recipes.trainer_options import TRAINER_OPTIONS
 
 MODEL_SERVER_PORT = 8500
 STEPS = 40
@@ -28,8 +28,8 @@ HOLD_OUT = 0.2
     checkpoint=Arg("--checkpoint", "-c", help="checkpoint to start from, such as path/to/model.ckpt"),
     steps_per_epoch=Arg("--steps-per-epoch", "-spe", help="steps of one round of training"),
     threshold=Arg("--threshold", "-t", help="predictions with a lower score are not shown"),
-    micro_batch=Arg("--micro-batch", help=MICRO_BATCH_HELP),
-    mix=Arg("--mix", help=MIX_HELP),
+    micro_batch=TRAINER_OPTIONS["micro_batch"],
+    mix=TRAINER_OPTIONS["mix"],
     run_eval=Arg(
         "--run-eval", "-E", help="evaluate after each round: on the config's records, or on every fifth image, held out"
     ),
