@@ -164,7 +164,7 @@ def test_low_proposals(oracles: Path, tmp_path: Path) -> None:
     assert (len(report.taken), report.left, report.unused) == (len(variables), {}, [])
     image, true_shape = np.zeros((1, 128, 128, 3), np.float32), np.array([[128, 128, 3]], np.int32)
     predictions = detector(detector.preprocess(image), true_shape, training=False)
-    assert predictions["refined_box_encodings"].shape[0] == 20
+    assert tuple(predictions["refined_box_encodings"].shape[:2]) == (1, 20)
     check_detections(detections(detector))
 
 
