@@ -122,3 +122,44 @@ def detector(tmp_path_factory) -> Path:
     module = Detector()
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.detect})
     return folder
+
+
+@pytest.fixture(scope="module")
+def grpc_config(serving_fixtures, write_version, tmp_path_factory) -> Path:
+    """Several models: TF1 and TF2 exports, one with two versions and labels, one that is broken."""
+    import grpc_stubs
+
+    folder = tmp_path_factory.mktemp("models")
+    for model, fixture in (("default", grpc_stubs.TWO), ("tf2", grpc_stubs.TWO_TF2), ("three", grpc_stubs.THREE)):
+        (folder / model).mkdir()
+        write_version(serving_fixtures / fixture / "00000123", folder / model / "00000123")
+    path = folder / "models.config"
+    path.write_text(
+        f"""
+        model_config_list {{
+          config {{ name: "default" base_path: "{folder / "default"}" model_platform: "tensorflow" }}
+          config {{ name: "tf2" base_path: "{folder / "tf2"}" model_platform: "tensorflow" }}
+          config {{ name: "three" base_path: "{folder / "three"}" model_platform: "tensorflow" }}
+          config {{
+            name: "both" base_path: "{serving_fixtures / grpc_stubs.TWO}" model_platform: "tensorflow"
+            model_version_policy {{ all {{}} }}
+            version_labels {{ key: "stable" value: 123 }}
+          }}
+          config {{ name: "bad" base_path: "{serving_fixtures / "bad_half_plus_two"}" model_platform: "tensorflow" }}
+        }}"""
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def grpc_server(start_server, grpc_config):
+    return start_server(model_config_file=grpc_config)
+
+
+@pytest.fixture(scope="module")
+def stubs(grpc_server):
+    import grpc_stubs
+
+    stubs = grpc_stubs.Stubs(grpc_server.port)
+    yield stubs
+    stubs.channel.close()
