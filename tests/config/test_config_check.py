@@ -117,3 +117,14 @@ def test_it_compares_with_the_label_map(tmp_path: Path):
     assert check_config(pipeline_path, parse_only=True).endswith(
         ": parses (ssd, ssd_mobilenet_v1, depth multiplier 0.75)"
     )
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "told"), [(64, "64 images"), (65, "65 images; --micro-batch takes it in pieces")]
+)
+def test_a_batch_that_was_meant_for_several_accelerators(tmp_path: Path, batch_size: int, told: str):
+    path, _ = write_starter(tmp_path, ["cat"])
+    path.write_text(path.read_text().replace("batch_size: 8", f"batch_size: {batch_size}"))
+    (line,) = [line for line in check_config(path).splitlines() if line.startswith("  batch ")]
+    assert line.split(maxsplit=1)[1].startswith(told)
+    assert line.endswith("images") == (batch_size == 64)

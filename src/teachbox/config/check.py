@@ -14,6 +14,9 @@ from teachbox.config.load import Pipeline, load_pipeline
 from teachbox.config.paths import NamedPath, missing_paths, placeholders, resolve_path
 from teachbox.config.supported import Finding, check_labels, check_supported, examine, num_classes
 
+_MANY_IMAGES = 64
+"""A larger batch was meant for several accelerators."""
+
 
 def check_config(
     path: Path | str, *, parse_only: bool = False, trained: Callable[[Pipeline], str] | None = None
@@ -53,7 +56,8 @@ def _rows(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
     yield "images", _choice(model.image_resizer)
     yield from _FAMILIES[which](model)
     yield "optimizer", _optimizer(train.optimizer)
-    yield "batch", f"{train.batch_size} images"
+    pieces = "; --micro-batch takes it in pieces that memory holds" if train.batch_size > _MANY_IMAGES else ""
+    yield "batch", f"{train.batch_size} images{pieces}"
     yield "augmentation", ", ".join(map(_choice, train.data_augmentation_options)) or "none"
     if train.fine_tune_checkpoint:
         yield "starts from", f"{train.fine_tune_checkpoint} ({fine_tune_checkpoint_type(pipeline)})"
