@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 MODEL_SERVER_PORT = 8500
 # A detector that learns drawn shapes from random weights in minutes on two cores: a quarter of the channels, small
 # images, Adam, batch normalisation whose averages keep up with short rounds, and no crops (they cost it more than
-# they teach it here). In eight rounds it found 0 of 18, 3 of 13, 6 of 21, 10 of 22, 11 of 18, 16 of 22, 17 of 20 and
-# 13 of 19 objects.
+# they teach it here). In eight rounds it found 0 of 18, 1 of 13, 2 of 21, 10 of 22, 12 of 18, 17 of 22, 13 of 20 and
+# 16 of 19 objects.
 SIDE, DEPTH_MULTIPLIER, LEARNING_RATE = 160, 0.25, 0.003
 NUMBERS = Numbers(batch_size=16, batch_norm_decay=0.9)
 STEPS, ROUND = 80, 10

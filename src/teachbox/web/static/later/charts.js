@@ -11,11 +11,12 @@ const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [520, 150, 34, 20, 8];
  * @param {string} across  What the values stand at.
  * @param {string[]} places
  * @param {Series[]} series
- * @param {number} [most]  The upper end; the largest value where it is not given.
+ * @param {number} [most]  The upper end; the even number above all values where it is not given.
  */
 export function chartOf(title, across, places, series, most) {
   const figure = element("figure", "chart");
-  const high = most ?? Math.max(1, ...series.flatMap(({ values }) => values.map((value) => value ?? 0)));
+  // Even, so that the line in the middle stands at a whole number too.
+  const high = most ?? 2 * Math.ceil(Math.max(1, ...series.flatMap(({ values }) => values.map((value) => value ?? 0))) / 2);
   /** @param {number} at */
   const x = (at) => LEFT + (places.length < 2 ? 0.5 : at / (places.length - 1)) * (WIDTH - LEFT - 8);
   /** @param {number} value */
