@@ -23,6 +23,12 @@ def all_losses(detector: Detector, predictions: dict[str, Any], batch: Batch) ->
     return {**losses, TOTAL: sum(losses.values())}
 
 
+def drop_regularization(detector: Detector) -> None:
+    """From now on no weight costs anything: `add_regularization_loss: false`."""
+    for variable in detector.variables:
+        variable.regularizer = None
+
+
 def global_norm(tensors: Sequence[Any]) -> Any:
     """The length of all `tensors` taken together."""
     return keras.ops.sqrt(sum(keras.ops.sum(keras.ops.square(tensor)) for tensor in tensors))

@@ -37,7 +37,7 @@ ROWS = Rows(
         # Training
         "train_config": built(
             "batch_size data_augmentation_options optimizer gradient_clipping_by_norm fine_tune_checkpoint "
-            "from_detection_checkpoint load_all_detection_checkpoint_vars"
+            "from_detection_checkpoint load_all_detection_checkpoint_vars add_regularization_loss"
         )
         | built("update_trainable_variables freeze_variables bias_grad_multiplier", ALSO_OF_TENSORFLOW_2)
         | {
