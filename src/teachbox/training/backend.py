@@ -52,6 +52,10 @@ def side_step() -> int:
     return 128 if keras.backend.backend() == "jax" else 1
 
 
+MEMORY_ERRORS = (MemoryError, RuntimeError, tf.errors.ResourceExhaustedError)
+"""What a backend may raise where memory does not suffice; `is_out_of_memory` tells it from what else these are."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the backend raised `error` because memory does not suffice."""
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):

@@ -13,7 +13,7 @@ import tensorflow as tf
 from teachbox.data.batch_pipeline import Batch
 from teachbox.detector.detector import Detector
 from teachbox.errors import TrainingError
-from teachbox.training.backend import Values, compiled, is_out_of_memory, with_gradients
+from teachbox.training.backend import MEMORY_ERRORS, Values, compiled, is_out_of_memory, with_gradients
 from teachbox.training.chosen import is_bias
 from teachbox.training.losses import TOTAL, all_losses, global_norm, groundtruth
 from teachbox.training.optimizers import MovingAverages, slot_variables
@@ -108,7 +108,7 @@ class Learner:
     def _memory_told(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:
+        except MEMORY_ERRORS as error:
             if not is_out_of_memory(error):
                 raise
             raise TrainingError(

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from teachbox.config.protos.train_pb2 import TrainConfig
 from teachbox.data.batch_pipeline import Batch
 from teachbox.detector.detector import Detector
 from teachbox.training.backend import Values
@@ -23,10 +24,11 @@ def all_losses(detector: Detector, predictions: dict[str, Any], batch: Batch) ->
     return {**losses, TOTAL: sum(losses.values())}
 
 
-def drop_regularization(detector: Detector) -> None:
-    """From now on no weight costs anything: `add_regularization_loss: false`."""
-    for variable in detector.variables:
-        variable.regularizer = None
+def follow_regularization(detector: Detector, config: TrainConfig) -> None:
+    """Where `add_regularization_loss` is false, no weight costs anything from now on."""
+    if not config.add_regularization_loss:
+        for variable in detector.variables:
+            variable.regularizer = None
 
 
 def global_norm(tensors: Sequence[Any]) -> Any:

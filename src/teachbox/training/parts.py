@@ -24,7 +24,7 @@ from teachbox.training.batch_norm import freeze
 from teachbox.training.chosen import chosen_names
 from teachbox.training.graphs import graph_exporter
 from teachbox.training.learner import Learner
-from teachbox.training.losses import drop_regularization
+from teachbox.training.losses import follow_regularization
 from teachbox.training.optimizers import build_optimizer
 from teachbox.training.publish import Publisher, graph_fingerprint
 from teachbox.training.settings import TrainerSettings
@@ -73,8 +73,7 @@ def build_parts(settings: TrainerSettings, store: Store | None = None, classes: 
     if settings.policy.freeze_batch_norm:
         freeze(detector)
     config = pipeline.message.train_config
-    if not config.add_regularization_loss:
-        drop_regularization(detector)
+    follow_regularization(detector, config)
     max_boxes = pipeline.message.train_input_reader.max_number_of_boxes
     at_once = settings.images_at_once(config.batch_size)
     optimizer, schedule = build_optimizer(config.optimizer)

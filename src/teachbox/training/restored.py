@@ -15,7 +15,7 @@ from teachbox.detector.weights import restore
 from teachbox.errors import CheckpointError
 from teachbox.training import checkpoints
 from teachbox.training.evaluate import Evaluator
-from teachbox.training.losses import drop_regularization
+from teachbox.training.losses import follow_regularization
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,7 @@ def restored_detector(pipeline: Pipeline, checkpoint: Path) -> tuple[Detector, R
     model = pipeline.message.model
     resizer = build_resizer(getattr(model, model.WhichOneof("model") or "").image_resizer)
     detector = build_detector(model)
-    if not pipeline.message.train_config.add_regularization_loss:
-        drop_regularization(detector)
+    follow_regularization(detector, pipeline.message.train_config)
     try:
         restore(detector.checkpoint_variables(), prefix, checkpoint_type="full")
     except CheckpointError as error:
