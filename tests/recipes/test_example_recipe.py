@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from asking import ask
 from PIL import Image
 from running import Running
 
@@ -23,11 +24,11 @@ def test_the_example(folder):
     try:
         project = run.http.get("/project").json()
         assert (project["view_id"], project["config"]["choice_auto_accept"]) == ("choice", True)
-        given = run.post("/get_session_questions", n=3)
-        assert given["progress"] == 0
-        files = [(task["meta"]["file"], task["meta"]["brightness"]) for task in given["tasks"]]
+        assert run.post("/get_session_questions", n=1)["progress"] == 0
+        given = ask(run.http, 3)
+        files = [(task["meta"]["file"], task["meta"]["brightness"]) for task in given]
         assert files == [("midnight.jpg", 0.0), ("dusk.jpg", 0.4), ("noon.jpg", 1.0)]
-        midnight, dusk, noon = given["tasks"]
+        midnight, dusk, noon = given
         refused = run.http.post("/give_answers", json={"answers": [{**midnight, "answer": "accept", "accept": []}]})
         assert (refused.status_code, refused.json()) == (400, {"error": "choose an option first, or ignore the image"})
         saved = run.post("/give_answers", answers=[{**midnight, "answer": "accept", "accept": ["night"]}])

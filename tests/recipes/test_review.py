@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from asking import ask
 from PIL import Image
 from running import Running
 
@@ -192,7 +193,7 @@ def test_the_recipe(tmp_path, store):
         project = run.http.get("/project").json()
         assert project["view_id"] == "review"
         assert sorted(label["name"] for label in project["labels"]) == ["cat", "dog"]
-        asked = run.post("/get_session_questions", n=4)["tasks"]
+        asked = ask(run.http, 4)
         assert [one["meta"]["file"] for one in asked] == ["2.png", "1.png"]
         assert (asked[0]["width"], asked[0]["_view_id"], asked[0]["agreement"]) == (100, "review", 0)
         run.post("/give_answers", answers=[{**asked[0], "answer": "accept", "spans": [cat(1)]}])

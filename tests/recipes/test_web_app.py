@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from asking import ask
 from PIL import Image
 from running import Running
 
@@ -59,7 +60,7 @@ def test_recipe_of_ones_own(folder):
         project = run.http.get("/project").json()
         assert [label["name"] for label in project["labels"]] == ["cat", "dog"]
         assert project["dataset"] == "pets"
-        tasks = run.post("/get_session_questions", n=3)["tasks"]
+        tasks = ask(run.http, 3)
         assert [task["meta"] for task in tasks] == [{"file": f"{number}.png", "who": "me"} for number in (1, 2, 3)]
         answers = [{**task, "answer": answer} for task, answer in zip(tasks, ("accept", "reject"), strict=False)]
         run.post("/give_answers", answers=answers)
@@ -90,7 +91,7 @@ def test_manual_labelling_ends_cleanly_by_sigterm_and_goes_on(folder):
     )
     again = Running(folder, "image.manual", "pets", ".", "--label", "cat")
     try:
-        tasks = again.post("/get_session_questions", n=9)["tasks"]
+        tasks = ask(again.http, 9)
         assert [task["meta"]["file"] for task in tasks] == ["2.png", "3.png"]
         lines, status = again.end()
     finally:
@@ -105,11 +106,7 @@ def test_excluded_dataset_and_broken_image(folder):
     subprocess.run([sys.executable, "-m", "teachbox", "db-in", "done", "done.jsonl"], cwd=folder, check=True)
     run = Running(folder, "image.manual", "pets", ".", "--label", "cat", "--exclude", "done")
     try:
-        tasks, done = [], False
-        while not done:
-            answer = run.post("/get_session_questions", n=9, exclude=[task["_task_hash"] for task in tasks])
-            tasks += answer["tasks"]
-            done = not answer["tasks"]
+        tasks = ask(run.http, 9)
         assert [task["meta"]["file"] for task in tasks] == ["1.png", "3.png"]
         lines, _ = run.end()
     finally:

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 
+import asking
 import httpx
 import pytest
 from light_or_dark import LightOrDark
@@ -30,7 +32,7 @@ def post(client, path, body, status=200):
 
 
 def ask(client, n=1, session="ann", exclude=()):
-    return post(client, "/get_session_questions", {"session_id": session, "n": n, "exclude": list(exclude)})["tasks"]
+    return asking.ask(client, n, exclude=exclude, session_id=session)
 
 
 def test_health(app):
@@ -374,14 +376,19 @@ def test_a_signal_stops_it_though_a_stream_is_open(tmp_path, number):
 
 
 def test_a_skipped_task_is_given_again_after_the_others(serve_feed, make_feed, images):
-    feed, _ = make_feed(images(4))
-    client = serve_feed(feed)
+    all_read = threading.Event()
+
+    def source():
+        yield from ({"path": str(path)} for path in images(4))
+        all_read.set()
+
+    client = serve_feed(make_feed(source())[0])
 
     def files(n, exclude=()):
-        body = {"session_id": "ann", "n": n, "exclude": list(exclude)}
-        tasks = client.post("/get_session_questions", json=body).json()["tasks"]
+        tasks = ask(client, n, exclude=exclude)
         return [task["meta"]["file"] for task in tasks], [task["_task_hash"] for task in tasks]
 
+    assert all_read.wait(20)
     names, hashes = files(2)
     assert names == ["i00.png", "i01.png"]
     skipped = client.post("/skip_task", json={"session_id": "ann", "_task_hash": hashes[0]})

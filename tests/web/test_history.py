@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import asking
 import pytest
 from light_or_dark import LightOrDark
 from PIL import Image
@@ -23,7 +24,7 @@ def post(client, path, body):
 
 
 def ask(client, n=1, session="ann"):
-    return post(client, "/get_session_questions", {"session_id": session, "n": n})["tasks"]
+    return asking.ask(client, n, session_id=session)
 
 
 def give(client, task, answer="accept", session="ann", **more):
