@@ -18,6 +18,7 @@ from google.protobuf import text_format
 
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augment import BUILDERS, build_augmentations
+from teachbox.data.augmentation.sample import Sample
 
 NEEDED = {
     "normalize_image": "original_maxval: 255",
@@ -53,7 +54,7 @@ def main() -> None:
     encoded = tf.io.encode_jpeg(image)
     corners = chance.uniform(0, 0.6, (10, 2)).astype(np.float32)
     boxes = tf.constant(np.concatenate([corners, corners + chance.uniform(0.1, 0.4, (10, 2))], 1), tf.float32)
-    rest = tf.ones(10, tf.int32), tf.ones(10)
+    sample = Sample(image, boxes, tf.ones(10, tf.int32), tf.ones(10))
 
     decode = median_microseconds(lambda _: tf.io.decode_jpeg(encoded).numpy(), arguments.repeats)
     print(f"{'decoding':<44}{decode:>8.0f} µs")
@@ -61,7 +62,7 @@ def main() -> None:
         option = text_format.Parse(f"{name} {{ {NEEDED.get(name, '')} }}", preprocessor_pb2.PreprocessingStep())
         step = tf.function(build_augmentations([option]))
         taken = median_microseconds(
-            lambda number, step=step: step(image, boxes, *rest, tf.constant([0, number]))[0].numpy(), arguments.repeats
+            lambda number, step=step: step(sample, tf.constant([0, number])).image.numpy(), arguments.repeats
         )
         print(f"{name:<44}{taken:>8.0f} µs {taken / decode:>6.2f}×")
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from teachbox.config.built import ROWS, Built
 from teachbox.config.protos import preprocessor_pb2
-from teachbox.data.augment import BUILDERS, Augment, build_augmentations
+from teachbox.data.augment import BUILDERS, build_augmentations
 from teachbox.data.augmentation.crops import SSD_CROPS, Crop, cut_window, ssd_random_crop
 from teachbox.data.augmentation.flips import flip_horizontally, flip_vertically
-from teachbox.data.augmentation.sample import Sample
+from teachbox.data.augmentation.sample import Sample, Step
 from teachbox.errors import ConfigError
 
 pytestmark = pytest.mark.tf
@@ -26,7 +26,7 @@ ALL = ("random_horizontal_flip {}", "random_vertical_flip {}", "ssd_random_crop 
 NO_BOXES = np.zeros((0, 4), np.float32)
 
 
-def build(*texts: str) -> Augment:
+def build(*texts: str) -> Step:
     return build_augmentations(text_format.Parse(t, preprocessor_pb2.PreprocessingStep()) for t in texts)
 
 
@@ -66,7 +66,8 @@ def test_flips_agree_with_the_original(oracles: Path, direction: str) -> None:
     expected_image, expected_boxes = oracle["outputs"][f"random_{direction}_flip probability 1 (image, boxes)"]
     flip = build(f"random_{direction}_flip {{ probability: 1 }}")
     boxes = tf.constant(oracle["boxes"], tf.float32)
-    found, found_boxes, *_ = flip(tf.constant(image), boxes, tf.range(4), tf.ones(4), tf.constant([1, 2]))
+    before = Sample(tf.constant(image), boxes, tf.range(4), tf.ones(4))
+    found, found_boxes, *_ = flip(before, tf.constant([1, 2]))
     assert list(found.shape) == expected_image["shape"]
     assert found.numpy().ravel()[:12].tolist() == expected_image["corner"]
     assert found.numpy().mean() == pytest.approx(expected_image["mean"], abs=1e-4)
@@ -80,7 +81,7 @@ def test_a_flip_happens_as_often_as_asked(probability: float) -> None:
     image = np.array([[[0, 0, 0], [9, 9, 9]]], np.uint8)
     flipped = 0
     for number in range(300):
-        found, *_ = flip(*sample(image, NO_BOXES), tf.constant([0, number]))
+        found, *_ = flip(sample(image, NO_BOXES), tf.constant([0, number]))
         flipped += int(found.numpy()[0, 0, 0] == 9)
     # Four standard deviations of the binomial distribution.
     assert abs(flipped - 300 * probability) <= 4 * (300 * probability * (1 - probability)) ** 0.5
@@ -153,7 +154,7 @@ def test_operations_are_taken_from_the_config() -> None:
         min_area: 0.25 max_area: 0.25 overlap_thresh: 0.5 random_coef: 0 clip_boxes: false } }"""
     augment = build(text)
     before = sample(painted(60, 60, []), [[0.3, 0.3, 0.7, 0.7]])
-    image, boxes, *_ = augment(*before, tf.constant([1, 1]))
+    image, boxes, *_ = augment(before, tf.constant([1, 1]))
     assert image.shape == (30, 30, 3)
     side = boxes.numpy()[0, 2:] - boxes.numpy()[0, :2]
     np.testing.assert_allclose(side, [0.8, 0.8], atol=1e-5)  # not clipped: twice its share of the image
@@ -167,7 +168,7 @@ def test_boxes_stay_inside_and_move_with_what_they_frame(seed: int, count: int, 
     pixels = [(2, i * stripe + 1, height - 3, i * stripe + stripe - 1) for i in range(count)]
     boxes = np.array([[y0 / height, x0 / width, y1 / height, x1 / width] for y0, x0, y1, x1 in pixels])
     before = sample(painted(height, width, pixels), boxes.reshape(-1, 4))
-    image, moved, classes, weights = RUN(*before, tf.constant([seed, 1], tf.int32))
+    image, moved, classes, weights = RUN(before, tf.constant([seed, 1], tf.int32))
     moved = moved.numpy()
     assert np.all((moved >= 0) & (moved <= 1))
     assert np.all(moved[:, :2] < moved[:, 2:])
@@ -186,10 +187,12 @@ def test_boxes_stay_inside_and_move_with_what_they_frame(seed: int, count: int, 
 RUN = tf.function(
     build(*ALL),
     input_signature=[
-        tf.TensorSpec([None, None, 3], tf.uint8),
-        tf.TensorSpec([None, 4], tf.float32),
-        tf.TensorSpec([None], tf.int32),
-        tf.TensorSpec([None], tf.float32),
+        Sample(
+            tf.TensorSpec([None, None, 3], tf.uint8),
+            tf.TensorSpec([None, 4], tf.float32),
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None], tf.float32),
+        ),
         tf.TensorSpec([2], tf.int32),
     ],
 )
@@ -197,7 +200,7 @@ RUN = tf.function(
 
 def test_the_seed_decides() -> None:
     before = sample(painted(50, 60, [(5, 5, 30, 30)]), [[0.1, 5 / 60, 0.6, 0.5]])
-    first, again, other = (RUN(*before, tf.constant([7, n])) for n in (1, 1, 2))
+    first, again, other = (RUN(before, tf.constant([7, n])) for n in (1, 1, 2))
     for one, two in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, two)
     assert first[0].shape != other[0].shape or not np.array_equal(first[0], other[0])
@@ -206,19 +209,19 @@ def test_the_seed_decides() -> None:
 def test_steps_have_chance_of_their_own() -> None:
     twice = build("random_horizontal_flip {}", "random_vertical_flip {}")
     image = np.array([[[0] * 3, [1] * 3], [[2] * 3, [3] * 3]], np.uint8)
-    seen = {int(twice(*sample(image, NO_BOXES), tf.constant([0, n]))[0][0, 0, 0]) for n in range(40)}
+    seen = {int(twice(sample(image, NO_BOXES), tf.constant([0, n]))[0][0, 0, 0]) for n in range(40)}
     assert seen == {0, 1, 2, 3}
 
 
 def test_no_steps_change_nothing() -> None:
     before = sample(painted(5, 5, []), [[0, 0, 1, 1]])
-    assert all(a is b for a, b in zip(build()(*before, tf.constant([1, 2])), before, strict=True))
+    assert all(a is b for a, b in zip(build()(before, tf.constant([1, 2])), before, strict=True))
 
 
 def test_an_image_without_boxes_is_cropped_too() -> None:
     sizes = set()
     for number in range(10):
-        image, boxes, classes, weights = RUN(*sample(painted(40, 40, []), NO_BOXES), tf.constant([1, number]))
+        image, boxes, classes, weights = RUN(sample(painted(40, 40, []), NO_BOXES), tf.constant([1, number]))
         assert (boxes.shape, classes.shape, weights.shape) == ((0, 4), (0,), (0,))
         sizes.add(tuple(image.shape))
     assert len(sizes) > 1
@@ -242,10 +245,12 @@ def test_every_step_runs_in_a_graph_as_outside(name: str, kind: tf.DType) -> Non
     run = tf.function(
         augment,
         input_signature=[
-            tf.TensorSpec([None, None, 3], kind),
-            tf.TensorSpec([None, 4], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None], tf.float32),
+            Sample(
+                tf.TensorSpec([None, None, 3], kind),
+                tf.TensorSpec([None, 4], tf.float32),
+                tf.TensorSpec([None], tf.int32),
+                tf.TensorSpec([None], tf.float32),
+            ),
             tf.TensorSpec([2], tf.int32),
         ],
     )
@@ -260,7 +265,7 @@ def test_every_step_runs_in_a_graph_as_outside(name: str, kind: tf.DType) -> Non
         before = sample(pixels, rows)
         before = before._replace(image=tf.cast(before.image, kind))
         seed = tf.constant([2, 5])
-        for inside, outside in zip(run(*before, seed), augment(*before, seed), strict=True):
+        for inside, outside in zip(run(before, seed), augment(before, seed), strict=True):
             np.testing.assert_allclose(inside, outside, atol=1e-3)
 
 

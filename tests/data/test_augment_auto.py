@@ -213,7 +213,7 @@ def test_what_holds_for_any_image(policy: str, number: int, size: tuple[int, int
     random = np.random.default_rng(number)
     image = random.integers(0, 256, (*size, 3), dtype=np.uint8)
     boxes = np.sort(random.random((count, 2, 2)), axis=1).reshape(-1, 4).astype(np.float32)
-    first, again = (RUN[policy](*sample(image, boxes), tf.constant([number, 1])) for _ in range(2))
+    first, again = (RUN[policy](sample(image, boxes), tf.constant([number, 1])) for _ in range(2))
     found, moved, classes, weights = (part.numpy() for part in first)
     assert (found.shape, found.dtype) == (image.shape, np.float32)
     assert found.min() >= 0
@@ -232,10 +232,12 @@ RUN = {
             [text_format.Parse(f'autoaugment_image {{ policy_name: "{name}" }}', preprocessor_pb2.PreprocessingStep())]
         ),
         input_signature=[
-            tf.TensorSpec([None, None, 3], tf.uint8),
-            tf.TensorSpec([None, 4], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None], tf.float32),
+            Sample(
+                tf.TensorSpec([None, None, 3], tf.uint8),
+                tf.TensorSpec([None, 4], tf.float32),
+                tf.TensorSpec([None], tf.int32),
+                tf.TensorSpec([None], tf.float32),
+            ),
             tf.TensorSpec([2], tf.int32),
         ],
     )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augment import build_augmentations
+from teachbox.data.augmentation.sample import Sample
 from teachbox.errors import ConfigError
 
 pytestmark = pytest.mark.tf
@@ -29,7 +30,7 @@ def changed(text: str, boxes: Any, seed: int = 0, classes: list[int] | None = No
     rows = np.asarray(boxes, np.float32).reshape(-1, 4)
     labels = tf.range(len(rows)) if classes is None else tf.constant(classes, tf.int32)
     weights = 0.5 + 0.5 * tf.range(len(rows), dtype=tf.float32)
-    image, *found = step(tf.constant(IMAGE), tf.constant(rows), labels, weights, tf.constant([seed, 1]))
+    image, *found = step(Sample(tf.constant(IMAGE), tf.constant(rows), labels, weights), tf.constant([seed, 1]))
     np.testing.assert_array_equal(image, IMAGE)
     return tuple(part.numpy() for part in found)
 

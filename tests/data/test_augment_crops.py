@@ -47,7 +47,8 @@ def changed(text: str, image: np.ndarray, boxes: Any = NO_BOXES, seed: int = 0) 
     step = build_augmentations([text_format.Parse(text, preprocessor_pb2.PreprocessingStep())])
     rows = np.asarray(boxes, np.float32).reshape(-1, 4)
     weights = 0.5 + 0.5 * tf.range(len(rows), dtype=tf.float32)
-    found = step(tf.constant(image), tf.constant(rows), tf.range(len(rows)), weights, tf.constant([seed, 1]))
+    before = Sample(tf.constant(image), tf.constant(rows), tf.range(len(rows)), weights)
+    found = step(before, tf.constant([seed, 1]))
     return tuple(part.numpy() for part in found)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augment import BUILDERS, build_augmentations
+from teachbox.data.augmentation.sample import Sample
 
 pytestmark = pytest.mark.tf
 
@@ -68,8 +69,8 @@ def test_boxes_stay_inside_with_their_areas_and_the_seed_decides(
 
     def run() -> list[np.ndarray]:
         weights = tf.constant(labels / 4, tf.float32)
-        found = step(tf.constant(image), tf.constant(boxes), tf.constant(labels), weights, tf.constant([seed, 3]))
-        return [part.numpy() for part in found]
+        before = Sample(tf.constant(image), tf.constant(boxes), tf.constant(labels), weights)
+        return [part.numpy() for part in step(before, tf.constant([seed, 3]))]
 
     after, moved, classes, weights = run()
     for first, again in zip((after, moved, classes, weights), run(), strict=True):

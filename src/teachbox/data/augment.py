@@ -18,28 +18,20 @@ from teachbox.data.augmentation import build_boxes, build_colours, build_crops_p
 from teachbox.data.augmentation.sample import Sample, Step
 from teachbox.errors import ConfigError
 
-Augment = Callable[
-    [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
-]
-"""(image [H, W, 3] in 0–255, boxes float32 [N, 4] in 0–1, classes int32 [N], weights float32 [N], seed int32
-[2]) → the first four, changed. Flips and crops keep the image's type; steps that change colours or compute new
-pixels give float32. The same seed gives the same.
-"""
 
-
-def build_augmentations(options: Iterable[preprocessor_pb2.PreprocessingStep]) -> Augment:
-    """All steps, one after the other, each with chance of its own. Raises `ConfigError` for a step that is
+def build_augmentations(options: Iterable[preprocessor_pb2.PreprocessingStep]) -> Step:
+    """All steps as one, one after the other, each with chance of its own. Raises `ConfigError` for a step that is
     not built.
+
+    Flips and crops keep the image's type; steps that change colours or compute new pixels give float32. The same seed
+    gives the same.
     """
     steps = [build_step(option, f"data_augmentation_options[{place}]") for place, option in enumerate(options)]
 
-    def augment(
-        image: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor, weights: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        sample = Sample(image, boxes, classes, weights)
+    def augment(sample: Sample, seed: tf.Tensor) -> Sample:
         for place, step in enumerate(steps):
             sample = step(sample, tf.random.fold_in(seed, place))
-        return sample.image, sample.boxes, sample.classes, sample.weights
+        return sample
 
     return augment
 

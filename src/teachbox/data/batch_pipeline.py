@@ -9,9 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from teachbox.data.augment import Augment
 from teachbox.data.augmentation.mixtures import mixed
-from teachbox.data.augmentation.sample import Sample
+from teachbox.data.augmentation.sample import Sample, Step
 from teachbox.data.decoding import decode_image
 from teachbox.data.mix import OTHERS
 from teachbox.data.resizers import Resizer
@@ -59,7 +58,7 @@ def batch_spec(batch_size: int, height: int | None, width: int | None, max_boxes
 def batch_pipeline(
     elements: Callable[[], Iterator[Element]],
     resizer: Resizer,
-    augment: Augment | None,
+    augment: Step | None,
     *,
     batch_size: int,
     max_boxes: int,
@@ -80,18 +79,17 @@ def batch_pipeline(
         if mixing:
             sample = mixed(sample, *_partners(example), tf.random.fold_in(own_seed, -1))
         if augment is not None:
-            sample = Sample(*augment(*sample, own_seed))
-        image, boxes, classes, weights = sample
-        resized, true_shape = resizer(image)
+            sample = augment(sample, own_seed)
+        resized, true_shape = resizer(sample.image)
         element = {
             "image": resized,
             "true_shape": true_shape,
-            "boxes": _padded(boxes, max_boxes),
-            "classes": _padded(classes, max_boxes),
-            "weights": _padded(weights, max_boxes),
-            "num_boxes": tf.minimum(tf.shape(boxes)[0], max_boxes),
+            "boxes": _padded(sample.boxes, max_boxes),
+            "classes": _padded(sample.classes, max_boxes),
+            "weights": _padded(sample.weights, max_boxes),
+            "num_boxes": tf.minimum(tf.shape(sample.boxes)[0], max_boxes),
             "key": example["key"],
-            "left_out": tf.maximum(tf.shape(boxes)[0] - max_boxes, 0),
+            "left_out": tf.maximum(tf.shape(sample.boxes)[0] - max_boxes, 0),
         }
         if evaluating:
             element["valid"] = example["valid"]

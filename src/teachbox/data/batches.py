@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from teachbox.data.augment import Augment
+from teachbox.data.augmentation.sample import Step
 from teachbox.data.batch_pipeline import Batch, Element, batch_pipeline
 from teachbox.data.cache import ByteCache
 from teachbox.data.decoding import decode_image
@@ -34,7 +34,7 @@ _MANY_BROKEN = 1000  # so many unreadable images in a row, and there is nothing 
 def training_batches(
     source: Source,
     resizer: Resizer,
-    augment: Augment | None,
+    augment: Step | None,
     batch_size: int,
     max_boxes: int = 100,
     seed: int = 0,
@@ -125,7 +125,7 @@ class Batches(Iterator[Batch]):
         self,
         source: Source,
         resizer: Resizer,
-        augment: Augment | None,
+        augment: Step | None,
         batch_size: int,
         max_boxes: int,
         seed: int,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from teachbox.data.augmentation.sample import Sample, between, either, happens, whole_between
+from teachbox.data.augmentation.sample import Sample, between, either, happens, joined, whole_between
 
 METHODS = (
     tf.image.ResizeMethod.BILINEAR,
@@ -94,9 +94,5 @@ def self_concat(sample: Sample, axis: int) -> Sample:
     """The image twice along `axis` (0: down), with the boxes of both, those of the first first."""
     halved = sample.boxes * tf.constant([0.5, 1.0, 0.5, 1.0] if axis == 0 else [1.0, 0.5, 1.0, 0.5])
     second = halved + tf.constant([0.5, 0.0, 0.5, 0.0] if axis == 0 else [0.0, 0.5, 0.0, 0.5])
-    return Sample(
-        image=tf.concat([sample.image, sample.image], axis),
-        boxes=tf.concat([halved, second], 0),
-        classes=tf.tile(sample.classes, [2]),
-        weights=tf.tile(sample.weights, [2]),
-    )
+    image = tf.concat([sample.image, sample.image], axis)
+    return joined(image, sample._replace(boxes=halved), sample._replace(boxes=second))

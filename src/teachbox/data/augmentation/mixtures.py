@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from teachbox.data.augmentation.crops import cut_window
 from teachbox.data.augmentation.geometry import resize_image
-from teachbox.data.augmentation.sample import Sample, between, both_between, either, whole_between
+from teachbox.data.augmentation.sample import Sample, between, both_between, either, joined, whole_between
 
 CENTRE = (0.3, 0.7)
 """Where the four parts of a mosaic meet, as parts of its sides."""
@@ -56,12 +56,7 @@ def mosaic(samples: Sequence[Sample], seed: tf.Tensor) -> Sample:
         return tf.concat([tf.concat(quarters[:2], axis=1), tf.concat(quarters[2:], axis=1)], axis=0)
 
     whole = tf.switch_case(turn, [lambda turn=turn: image(turn) for turn in range(4)])
-    return Sample(
-        image=tf.ensure_shape(whole, [None, None, 3]),
-        boxes=tf.concat([part.boxes for part in parts], 0),
-        classes=tf.concat([part.classes for part in parts], 0),
-        weights=tf.concat([part.weights for part in parts], 0),
-    )
+    return joined(tf.ensure_shape(whole, [None, None, 3]), *parts)
 
 
 def _filling(sample: Sample, seed: tf.Tensor, size: tf.Tensor) -> Sample:
@@ -126,12 +121,8 @@ def _pasted(sample: Sample, other: Sample, which: tf.Tensor, seed: tf.Tensor) ->
     after = tf.concat([top_left, top_left + size], 0)
     box = tf.cast(after, tf.float32) / tf.tile(tf.cast(sides, tf.float32), [2])
     stays = sample.keep_boxes(_hidden(sample.boxes, box[None])[0] < HIDDEN)
-    return Sample(
-        image=_laid_over(sample.image, patch, top_left, _soft(size)),
-        boxes=tf.concat([stays.boxes, box[None]], 0),
-        classes=tf.concat([stays.classes, other.classes[which][None]], 0),
-        weights=tf.concat([stays.weights, other.weights[which][None]], 0),
-    )
+    image = _laid_over(sample.image, patch, top_left, _soft(size))
+    return joined(image, stays, other.only_box(which)._replace(boxes=box[None]))
 
 
 def _place_that_hides_least(sample: Sample, seed: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
@@ -187,11 +178,10 @@ def mix_up(sample: Sample, other: Sample, seed: tf.Tensor) -> Sample:
     size = tf.clip_by_value(tf.cast(tf.round(from_sides * scale), tf.int32), 1, sides)
     top_left = both_between(place_seed, 0, sides - size)
     fitted = resize_image(other, size[0], size[1])
-    return Sample(
-        image=_laid_over(sample.image, fitted.image, top_left, tf.fill(size, 1 - part)),
-        boxes=tf.concat([sample.boxes, _placed(other.boxes, size, top_left, sides)], 0),
-        classes=tf.concat([sample.classes, other.classes], 0),
-        weights=tf.concat([sample.weights * part, other.weights * (1 - part)], 0),
+    return joined(
+        _laid_over(sample.image, fitted.image, top_left, tf.fill(size, 1 - part)),
+        sample._replace(weights=sample.weights * part),
+        other._replace(boxes=_placed(other.boxes, size, top_left, sides), weights=other.weights * (1 - part)),
     )
 
 

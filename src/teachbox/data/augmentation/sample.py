@@ -22,15 +22,24 @@ class Sample(NamedTuple):
 
     def keep_boxes(self, mask: tf.Tensor) -> Sample:
         """The same image with the boxes where `mask`, bool [N], is true."""
-        return self._replace(
-            boxes=tf.boolean_mask(self.boxes, mask),
-            classes=tf.boolean_mask(self.classes, mask),
-            weights=tf.boolean_mask(self.weights, mask),
-        )
+        return self.of_rows(lambda rows: tf.boolean_mask(rows, mask))
+
+    def only_box(self, place: tf.Tensor) -> Sample:
+        """The same image with one of its boxes."""
+        return self.of_rows(lambda rows: rows[place][None])
+
+    def of_rows(self, change: Callable[[tf.Tensor], tf.Tensor]) -> Sample:
+        """The same image with `change` done to everything that has a row for each box."""
+        return Sample(self.image, *map(change, self[1:]))
 
     def in_float(self) -> Sample:
         """The same with an image of type float32."""
         return self._replace(image=tf.cast(self.image, tf.float32))
+
+
+def joined(image: tf.Tensor, *parts: Sample) -> Sample:
+    """`image` with the boxes of all `parts`, one part after the other."""
+    return Sample(image, *(tf.concat(rows, 0) for rows in zip(*(part[1:] for part in parts), strict=True)))
 
 
 Step = Callable[[Sample, tf.Tensor], Sample]
