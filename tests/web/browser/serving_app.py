@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from teachbox.recipes.versions import review_settings
 from teachbox.recipes.web_app import page_config
 from teachbox.store import Store
 from teachbox.web.app import create_app
-from teachbox.web.feed import Feed
+from teachbox.web.feed import LOOK_AHEAD, Feed
 from teachbox.web.instructions import read_instructions
 from teachbox.web.questions import Question
 from teachbox.web.server import WebServer, bind
@@ -73,7 +74,9 @@ class App:
         labels: list[dict[str, str]] = LABELS,
         config: dict[str, Any] | None = None,
         view_id: str = "image_manual",
+        rest_comes: threading.Event | None = None,
     ) -> None:
+        """`rest_comes`: what the source waits for before all but its first image."""
         self._settings = read_settings(config)
         if view_id == "review":
             self._settings = review_settings(self._settings, [path for path in paths if isinstance(path, dict)])
@@ -82,6 +85,7 @@ class App:
         self._labels = labels
         self._paths = paths
         self._model = model
+        self._rest_comes = rest_comes
         self.board: str | None = None
         """Where TensorBoard is said to be."""
         self._port = 0
@@ -93,7 +97,7 @@ class App:
         return f"http://127.0.0.1:{self._port}/"
 
     def start(self) -> None:
-        """Serve; returns as soon as requests are answered."""
+        """Serve; returns once requests are answered and images are read ahead."""
         views = views_of(self._view_id, self._settings)
         question = Question(self._view_id, views, self._settings["choice_style"])
         options: dict[str, Any] = {"labels": [label["name"] for label in self._labels], "question": question}
@@ -104,9 +108,10 @@ class App:
                 "served_version": self._model.served_version,
             }
         feed = Feed(
-            [path if isinstance(path, dict) else {"path": str(path)} for path in self._paths],
+            self._source(),
             self.store,
             DATASET,
+            total=len(self._paths),
             **options,
         )
         told = {"labels": self._labels, "threshold": THRESHOLD, "config": page_config(self._settings)}
@@ -125,6 +130,15 @@ class App:
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         assert ready.wait(20)
+        ahead = 1 if self._rest_comes else min(len(self._paths), LOOK_AHEAD)
+        with feed._changed:
+            assert feed._changed.wait_for(lambda: len(feed._queue) >= ahead or feed._exhausted, 20)
+
+    def _source(self) -> Iterator[dict[str, Any]]:
+        for place, path in enumerate(self._paths):
+            if place == 1 and self._rest_comes:
+                self._rest_comes.wait(20)
+            yield path if isinstance(path, dict) else {"path": str(path)}
 
     def stop(self) -> None:
         """Stop serving. Stopping twice does no harm."""

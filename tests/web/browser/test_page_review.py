@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from playwright.sync_api import expect
 
@@ -96,6 +98,19 @@ def test_what_is_asked_is_said(serve, annotate, page, tasks):
     person.press("a")
     expect(page.locator("#live")).to_have_text(
         f"Accepted. {FIRST}, 2 boxes. 2 versions, 67 % agreement; ⇧1 ada, 1 box; ⇧2 ben, 2 boxes"
+    )
+
+
+def test_an_image_that_comes_late_is_said(serve, annotate, page, tasks):
+    rest_comes = threading.Event()
+    person = annotate(serve(tasks=list(reversed(tasks)), view_id="review", rest_comes=rest_comes))
+    person.sees(SECOND)
+    person.press("a")
+    expect(page.get_by_text("Loading the next image")).to_be_visible()
+    assert page.locator("#live").inner_text().strip() == "Accepted."
+    rest_comes.set()
+    expect(page.locator("#live")).to_have_text(
+        f"{FIRST}, 2 boxes. 2 versions, 67 % agreement; ⇧1 ada, 1 box; ⇧2 ben, 2 boxes"
     )
 
 

@@ -256,8 +256,9 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
     say(`Answer taken back. ${describe(answered)}`);
   }
 
-  /** Tasks from the server. @param {readonly Task[]} tasks */
+  /** Tasks from the server. Where none was shown, the one that is now is said. @param {readonly Task[]} tasks */
   function take(tasks) {
+    const before = current();
     const underWay = outbox.taskHashes();
     const held = new Set(queue.map((entry) => entry.task._task_hash));
     queue = addTasks(queue, tasks.filter((task) => !underWay.includes(task._task_hash)));
@@ -266,6 +267,8 @@ export function createDesk(project, { outbox, history, pictureOf, isBusy, change
       return held.has(hash) ? entry : (skips.get(hash) ?? restore(hash) ?? entry);
     });
     for (const { task } of queue) skips.delete(task._task_hash);
+    const next = current();
+    if (!before && next) say(describe(next.task));
   }
 
   /** Go on with tasks that were begun before the page was opened, the first being shown. @param {readonly number[]} hashes */
