@@ -55,7 +55,7 @@ test-tf: setup
 	TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) $(BY_FILE) -m "tf and not browser and not e2e and not slow"
 
 ANY_BACKEND := tests/detector/test_oracles.py tests/training/test_any_backend.py tests/training/test_training_loop.py tests/training/test_pieces.py \
-    tests/training/test_thin_two_stages.py tests/training/test_grown_learner.py \
+    tests/training/test_thin_two_stages.py tests/training/test_grown_learner.py tests/detector/test_class_scores.py \
     tests/training/test_batch_norm.py tests/training/test_optimizers.py tests/training/test_checkpoints.py \
     tests/training/test_evaluate.py tests/training/test_chosen.py
 test-backends: setup-backends

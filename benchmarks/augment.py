@@ -60,7 +60,7 @@ def main() -> None:
     print(f"{'decoding':<44}{decode:>8.0f} µs")
     for name in arguments.steps:
         option = text_format.Parse(f"{name} {{ {NEEDED.get(name, '')} }}", preprocessor_pb2.PreprocessingStep())
-        step = tf.function(build_augmentations([option]))
+        step = tf.function(build_augmentations([option]).__call__)
         taken = median_microseconds(
             lambda number, step=step: step(sample, tf.constant([0, number])).image.numpy(), arguments.repeats
         )

@@ -15,6 +15,7 @@ from teachbox.annotation import (
     input_hash,
     make_span,
     span_box,
+    span_scores,
     task_boxes,
     task_hash,
 )
@@ -78,6 +79,13 @@ def test_a_span_keeps_its_box_to_a_ten_thousandth_of_a_pixel(a: float, b: float,
     assert span_box({"points": span["points"]}) == pytest.approx(box, abs=1.01e-4)
 
 
+def test_scores_of_all_classes_are_numbers() -> None:
+    assert span_scores(make_span("cat", 0, 0, 1, 1)) is None
+    span = make_span("cat", 0, 0, 1, 1, class_scores={"cat": 1, "dog": -0.5})
+    assert span_scores(span) == {"cat": 1.0, "dog": -0.5}
+    assert check_answer(answered(spans=[span])) == "accept"
+
+
 def test_boxes_of_a_task() -> None:
     boxes, labels = task_boxes({"spans": [make_span("cat", 1, 2, 3, 4), make_span("dog", 5, 6, 7, 8)]})
     assert boxes.tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
@@ -119,6 +127,10 @@ def test_answers_that_can_be_stored(answer: str) -> None:
         (answered(spans=["cat"]), "a span must be an object"),
         (answered(spans=[{"label": "cat"}]), "neither x, y, width, height nor points"),
         (answered(spans=[{**make_span("cat", 0, 0, 1, 1), "label": ""}]), "no label"),
+        *(
+            (answered(spans=[make_span("cat", 0, 0, 1, 1, class_scores=scores)]), "with a number for each label")
+            for scores in ({}, [0.5], 1, {"cat": "0.5"}, {"cat": True}, {"cat": float("nan")})
+        ),
     ],
 )
 def test_answers_that_cannot(task: Any, message: str) -> None:

@@ -29,7 +29,7 @@ threshold, which are none of its spans unless a person takes them in; an answere
 
 class Span(TypedDict):
     """One box. Where a model predicted it, `score`, `version` and `source` (the model's name) say so, and stay when a
-    person changes the box or agrees to it: then `touched` is true."""
+    person changes the box or agrees to it: then `touched` is true. `class_scores`: label → how much it is of that."""
 
     label: str
     x: float
@@ -42,6 +42,7 @@ class Span(TypedDict):
     version: NotRequired[int]
     source: NotRequired[str]
     touched: NotRequired[bool]
+    class_scores: NotRequired[dict[str, float]]
 
 
 class Prediction(NamedTuple):
@@ -87,6 +88,20 @@ def span_box(span: Mapping[str, Any]) -> tuple[float, float, float, float]:
     return box
 
 
+def span_scores(span: Mapping[str, Any]) -> dict[str, float] | None:
+    """The `class_scores` of a span, label → number; None where it has none. Raises `DataError` where they are none."""
+    scores = span.get("class_scores")
+    if scores is None:
+        return None
+    if not isinstance(scores, Mapping) or not scores or not all(_is_number(score) for score in scores.values()):
+        raise DataError(f"`class_scores` is {scores!r}; it must be an object with a number for each label")
+    return {str(label): float(score) for label, score in scores.items()}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def task_boxes(task: Mapping[str, Any]) -> tuple[NDArray[np.float64], list[str]]:
     """Boxes (float64 [N, 4], pixels, not clipped) and labels of a task; a task without `spans` has none."""
     spans: Sequence[Mapping[str, Any]] = task.get("spans") or []
@@ -125,5 +140,6 @@ def check_answer(task: Mapping[str, Any]) -> Answer:
         span_box(span)
         if not isinstance(span.get("label"), str) or not span["label"]:
             raise DataError("a span has no label", where=where)
+        span_scores(span)
     checked: Answer = answer
     return checked

@@ -44,13 +44,14 @@ POINTS = (
         (
             "ssd_random_crop {",
             "convert_class_logits_to_softmax {",
-            "convert_class_logits_to_softmax has no meaning here: answers and records name one class of each box, and "
-            "hold no logits of all of them; leave it out",
+            "train_config.data_augmentation_options[1].convert_class_logits_to_softmax needs "
+            "train_input_reader.load_multiclass_scores: true",
         ),
         (
-            "ssd_random_crop {",
+            "random_horizontal_flip {",
             "scale_boxes_to_pixel_coordinates {",
-            "scale_boxes_to_pixel_coordinates has no meaning here: detectors, and the other steps, take boxes as parts",
+            "train_config.data_augmentation_options[0].scale_boxes_to_pixel_coordinates must be the last step; "
+            "ssd_random_crop comes after it, and takes boxes as parts of the image",
         ),
         (
             "random_horizontal_flip {",
@@ -68,7 +69,12 @@ POINTS = (
             'update_trainable_variables[0] "*/weights" is no regular expression (nothing to repeat at position 0)',
         ),
         ("batch_size: 8", "batch_size: 8 bias_grad_multiplier: -1", "_multiplier is -1; it must be at least 0"),
-        ("batch_size: 8", "batch_size: 8 use_multiclass_scores: true", "leave it out, or write its default, false"),
+        (
+            "batch_size: 8",
+            "batch_size: 8 use_multiclass_scores: true",
+            "train_config.use_multiclass_scores needs train_input_reader.load_multiclass_scores: true",
+        ),
+        ("batch_size: 8", "batch_size: 8 summarize_gradients: true", "leave it out, or write its default, false"),
         ("batch_size: 8", "batch_size: 0", "train_config.batch_size is 0; it must be at least 1"),
         ("num_classes: 2", "num_classes: 0", "model.ssd.num_classes is 0; it must be at least 1"),
         ("num_classes: 2", "num_classes: 2 mask_head_config {}", "model.ssd.mask_head_config is not built yet"),
@@ -242,17 +248,37 @@ def test_only_one_evaluation_reader_is_built():
 
 
 def test_all_refusals_are_named_in_one_line():
-    flips = "".join(
-        f"\ndata_augmentation_options {{ {name} {{}} }}"
-        for name in ["scale_boxes_to_pixel_coordinates", "convert_class_logits_to_softmax"] * 3
-    )
+    flips = "".join("\ndata_augmentation_options { random_horizontal_flip { probability: 2 } }" for _ in range(6))
     pipeline, line = changed("  batch_size: 8", flips.strip())
     text = refusal(pipeline)
     assert "\n" not in text
-    named = "train_config.data_augmentation_options[0].scale_boxes_to_pixel_coordinates has no meaning here"
+    named = "train_config.data_augmentation_options[0].random_horizontal_flip.probability is 2; it must be from 0 to 1"
     assert text.startswith(f"my.config:{line}: {named}")
-    assert f"data_augmentation_options[1].convert_class_logits_to_softmax (line {line + 1})" in text
+    assert f"data_augmentation_options[1].random_horizontal_flip.probability (line {line + 1})" in text
     assert text.endswith(" and 2 more")
+
+
+def test_scores_of_all_classes_are_followed():
+    scored = STARTER.replace("batch_size: 8", "batch_size: 8 use_multiclass_scores: true")
+    scored = scored.replace("ssd_random_crop {", "convert_class_logits_to_softmax {")
+    scored = scored.replace("train_input_reader {", "train_input_reader { load_multiclass_scores: true")
+    check_supported(parse_pipeline(scored))
+    cold = parse_pipeline(scored.replace("to_softmax {", "to_softmax { temperature: 0"))
+    where = "train_config.data_augmentation_options[1].convert_class_logits_to_softmax"
+    assert f"{where}: temperature is 0; it must be above 0" in refusal(cold)
+    remapped = parse_pipeline(scored.replace("random_horizontal_flip {", "remap_labels { new_label: 1"))
+    assert refusal(remapped).endswith(
+        "train_config.data_augmentation_options[0].remap_labels changes classes, and "
+        "train_config.use_multiclass_scores trains on scores in their place; leave one of them out"
+    )
+    pipeline, _ = changed("ssd_random_crop {", "scale_boxes_to_pixel_coordinates {")
+    check_supported(pipeline)  # the last step
+    pipeline = parse_pipeline(f"eval_input_reader {{ load_multiclass_scores: true }}\n{STARTER}")
+    (found,) = examine(pipeline).no_effect
+    assert (found.field_path, found.text) == (
+        "eval_input_reader[0].load_multiclass_scores",
+        "evaluation goes by classes",
+    )
 
 
 def test_what_has_no_effect_is_listed_with_its_reason():

@@ -37,6 +37,7 @@ def sample(image: np.ndarray, boxes: list[list[float]] | np.ndarray) -> Sample:
         tf.constant(rows),
         tf.range(len(rows)),
         tf.linspace(0.5, 1.0, len(rows)) if len(rows) else tf.zeros([0]),
+        tf.one_hot(tf.range(len(rows)) % 2, 2),
     )
 
 
@@ -77,7 +78,9 @@ def test_flips_agree_with_the_original(oracles: Path, direction: str) -> None:
 
 @pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
 def test_a_flip_happens_as_often_as_asked(probability: float) -> None:
-    flip = tf.function(build(f"random_horizontal_flip {{ probability: {probability} }}"), reduce_retracing=True)
+    flip = tf.function(
+        build(f"random_horizontal_flip {{ probability: {probability} }}").__call__, reduce_retracing=True
+    )
     image = np.array([[[0, 0, 0], [9, 9, 9]]], np.uint8)
     flipped = 0
     for number in range(300):
@@ -168,7 +171,7 @@ def test_boxes_stay_inside_and_move_with_what_they_frame(seed: int, count: int, 
     pixels = [(2, i * stripe + 1, height - 3, i * stripe + stripe - 1) for i in range(count)]
     boxes = np.array([[y0 / height, x0 / width, y1 / height, x1 / width] for y0, x0, y1, x1 in pixels])
     before = sample(painted(height, width, pixels), boxes.reshape(-1, 4))
-    image, moved, classes, weights = RUN(before, tf.constant([seed, 1], tf.int32))
+    image, moved, classes, weights, _ = RUN(before, tf.constant([seed, 1], tf.int32))
     moved = moved.numpy()
     assert np.all((moved >= 0) & (moved <= 1))
     assert np.all(moved[:, :2] < moved[:, 2:])
@@ -185,13 +188,14 @@ def test_boxes_stay_inside_and_move_with_what_they_frame(seed: int, count: int, 
 
 
 RUN = tf.function(
-    build(*ALL),
+    build(*ALL).__call__,
     input_signature=[
         Sample(
             tf.TensorSpec([None, None, 3], tf.uint8),
             tf.TensorSpec([None, 4], tf.float32),
             tf.TensorSpec([None], tf.int32),
             tf.TensorSpec([None], tf.float32),
+            tf.TensorSpec([None, 2], tf.float32),
         ),
         tf.TensorSpec([2], tf.int32),
     ],
@@ -221,7 +225,7 @@ def test_no_steps_change_nothing() -> None:
 def test_an_image_without_boxes_is_cropped_too() -> None:
     sizes = set()
     for number in range(10):
-        image, boxes, classes, weights = RUN(sample(painted(40, 40, []), NO_BOXES), tf.constant([1, number]))
+        image, boxes, classes, weights, _ = RUN(sample(painted(40, 40, []), NO_BOXES), tf.constant([1, number]))
         assert (boxes.shape, classes.shape, weights.shape) == ((0, 4), (0,), (0,))
         sizes.add(tuple(image.shape))
     assert len(sizes) > 1
@@ -243,45 +247,42 @@ NEEDED = {
 def test_every_step_runs_in_a_graph_as_outside(name: str, kind: tf.DType) -> None:
     augment = build(f"{name} {{ {NEEDED.get(name, '')} }}")
     run = tf.function(
-        augment,
+        augment.__call__,
         input_signature=[
             Sample(
                 tf.TensorSpec([None, None, 3], kind),
                 tf.TensorSpec([None, 4], tf.float32),
                 tf.TensorSpec([None], tf.int32),
                 tf.TensorSpec([None], tf.float32),
+                tf.TensorSpec([None, 3], tf.float32),
             ),
             tf.TensorSpec([2], tf.int32),
         ],
     )
     # What a batch is made of later.
-    image, boxes, classes, weights = run.get_concrete_function().structured_outputs
+    image, boxes, classes, weights, scores = run.get_concrete_function().structured_outputs
     assert image.shape[2] == 3
     assert image.dtype in (kind, tf.float32)
     assert (boxes.dtype, classes.dtype, weights.dtype) == (tf.float32, tf.int32, tf.float32)
-    assert boxes.shape.as_list() == [None, 4]
+    assert (boxes.shape.as_list(), scores.shape.as_list()) == ([None, 4], [None, 3])
     pixels = painted(50, 60, [(5, 5, 30, 30)])
     for rows in ([[0.1, 5 / 60, 0.6, 0.5], [0.0, 0.0, 1.0, 1.0]], NO_BOXES):
         before = sample(pixels, rows)
-        before = before._replace(image=tf.cast(before.image, kind))
+        before = before._replace(image=tf.cast(before.image, kind), scores=tf.random.uniform([len(rows), 3]))
         seed = tf.constant([2, 5])
         for inside, outside in zip(run(before, seed), augment(before, seed), strict=True):
             np.testing.assert_allclose(inside, outside, atol=1e-3)
 
 
-def test_what_is_not_built_is_refused_by_name() -> None:
+def test_every_step_of_the_schema_is_built() -> None:
     every = {field.name for field in preprocessor_pb2.PreprocessingStep.DESCRIPTOR.fields}
-    assert every - set(BUILDERS) == {
-        "convert_class_logits_to_softmax",
-        "scale_boxes_to_pixel_coordinates",
-    }
+    assert len(every) == 39
+    assert set(BUILDERS) == every
     assert set(BUILDERS) == {
         name
         for name, verdict in ROWS.table["train_config.data_augmentation_options"].items()
         if isinstance(verdict, Built)
     }
-    with pytest.raises(ConfigError, match=r"options\[1\]\.convert_class_logits_to_softmax: is not built"):
-        build("random_horizontal_flip {}", "convert_class_logits_to_softmax {}")
 
 
 @pytest.mark.parametrize(
@@ -296,6 +297,7 @@ def test_what_is_not_built_is_refused_by_name() -> None:
             "must be 0 < min_area ≤ max_area ≤ 1",
         ),
         ("ssd_random_crop { operations { overlap_thresh: -1 } }", "overlap_thresh is -1"),
+        ("convert_class_logits_to_softmax { temperature: 0 }", "temperature is 0; it must be above 0"),
     ],
 )
 def test_numbers_that_make_no_sense(text: str, message: str) -> None:

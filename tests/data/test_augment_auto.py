@@ -31,7 +31,13 @@ NO_BOXES = np.zeros((0, 4), np.float32)
 def sample(image: np.ndarray, boxes: list[list[float]] | np.ndarray) -> Sample:
     rows = np.asarray(boxes, np.float32).reshape(-1, 4)
     count = len(rows)
-    return Sample(tf.constant(image), tf.constant(rows), tf.range(count), 0.5 + 0.5 * tf.range(count, dtype=tf.float32))
+    return Sample(
+        tf.constant(image),
+        tf.constant(rows),
+        tf.range(count),
+        0.5 + 0.5 * tf.range(count, dtype=tf.float32),
+        tf.one_hot(tf.range(count) % 2, 2),
+    )
 
 
 def seed(number: int) -> tf.Tensor:
@@ -214,7 +220,7 @@ def test_what_holds_for_any_image(policy: str, number: int, size: tuple[int, int
     image = random.integers(0, 256, (*size, 3), dtype=np.uint8)
     boxes = np.sort(random.random((count, 2, 2)), axis=1).reshape(-1, 4).astype(np.float32)
     first, again = (RUN[policy](sample(image, boxes), tf.constant([number, 1])) for _ in range(2))
-    found, moved, classes, weights = (part.numpy() for part in first)
+    found, moved, classes, weights = (part.numpy() for part in first[:4])
     assert (found.shape, found.dtype) == (image.shape, np.float32)
     assert found.min() >= 0
     assert found.max() <= 255
@@ -230,13 +236,14 @@ RUN = {
     name: tf.function(
         build_augmentations(
             [text_format.Parse(f'autoaugment_image {{ policy_name: "{name}" }}', preprocessor_pb2.PreprocessingStep())]
-        ),
+        ).__call__,
         input_signature=[
             Sample(
                 tf.TensorSpec([None, None, 3], tf.uint8),
                 tf.TensorSpec([None, 4], tf.float32),
                 tf.TensorSpec([None], tf.int32),
                 tf.TensorSpec([None], tf.float32),
+                tf.TensorSpec([None, 2], tf.float32),
             ),
             tf.TensorSpec([2], tf.int32),
         ],

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teachbox.config.protos import preprocessor_pb2
-from teachbox.data.augment import build_augmentations
+from teachbox.data.augment import Augmentation, build_augmentations
+from teachbox.data.augmentation.boxes import scale_boxes_to_parts
 from teachbox.data.augmentation.sample import Sample
 from teachbox.errors import ConfigError
 
@@ -24,13 +25,17 @@ IMAGE = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
 MODES = preprocessor_pb2.RandomJitterBoxes.JitterMode.keys()
 
 
+def built(*texts: str) -> Augmentation:
+    return build_augmentations(text_format.Parse(text, preprocessor_pb2.PreprocessingStep()) for text in texts)
+
+
 def changed(text: str, boxes: Any, seed: int = 0, classes: list[int] | None = None) -> tuple[np.ndarray, ...]:
     """Boxes, classes and weights after one step; weights are 0.5, 1, 1.5, … The image stays."""
-    step = build_augmentations([text_format.Parse(text, preprocessor_pb2.PreprocessingStep())])
+    step = built(text)
     rows = np.asarray(boxes, np.float32).reshape(-1, 4)
     labels = tf.range(len(rows)) if classes is None else tf.constant(classes, tf.int32)
     weights = 0.5 + 0.5 * tf.range(len(rows), dtype=tf.float32)
-    image, *found = step(Sample(tf.constant(IMAGE), tf.constant(rows), labels, weights), tf.constant([seed, 1]))
+    image, *found = step(Sample(tf.constant(IMAGE), tf.constant(rows), labels, weights), tf.constant([seed, 1]))[:4]
     np.testing.assert_array_equal(image, IMAGE)
     return tuple(part.numpy() for part in found)
 
@@ -42,6 +47,47 @@ def test_remapped_labels_agree_with_the_original(oracles: Path):
     assert (classes + 1).tolist() == oracle["outputs"]["remap_labels 1,3 to 7"][0]
     assert changed("remap_labels { original_labels: [1, 3] new_label: 7 }", [])[1].shape == (0,)
     assert changed("remap_labels { new_label: 7 }", oracle["boxes"])[1].tolist() == [0, 1, 2, 3]
+
+
+def test_boxes_in_pixels_agree_with_the_original(oracles: Path):
+    oracle = json.loads((oracles / "functions" / "preprocessing_deterministic.json").read_text())
+    image = tf.zeros([20, 30, 3])
+    (expected,) = oracle["outputs"]["scale_boxes_to_pixel_coordinates"]
+    rows = tf.constant(oracle["boxes"])
+    before = Sample(image, rows, tf.range(4), tf.ones(4))
+    step = built("scale_boxes_to_pixel_coordinates {}")
+    np.testing.assert_allclose(step(before, tf.constant([0, 1])).boxes, expected, rtol=1e-6)
+    assert (step.boxes_in_pixels, built("random_jitter_boxes {}").boxes_in_pixels) == (True, False)
+    np.testing.assert_allclose(scale_boxes_to_parts(before._replace(boxes=expected)).boxes, rows, rtol=1e-6)
+    assert changed("scale_boxes_to_pixel_coordinates {}", [])[0].shape == (0, 4)
+    by_hand = changed("scale_boxes_to_pixel_coordinates {}", [[0.25, 0.2, 0.5, 1.0]])[0]
+    np.testing.assert_allclose(by_hand, [[1, 1, 2, 5]])
+
+
+def test_no_step_comes_after_boxes_in_pixels():
+    with pytest.raises(
+        ConfigError, match=r"options\[2\]: comes after scale_boxes_to_pixel_coordinates; steps take boxes as parts"
+    ):
+        built("rgb_to_gray {}", "scale_boxes_to_pixel_coordinates {}", "random_jitter_boxes {}")
+
+
+def test_softmax_of_scores_agrees_with_the_original(oracles: Path):
+    oracle = json.loads((oracles / "functions" / "preprocessing_deterministic.json").read_text())
+    (expected,) = oracle["outputs"]["convert_class_logits_to_softmax temperature 2"]
+    # The oracle gives no logits; these are what its output comes of, up to a constant for each row.
+    logits = tf.constant([[1.0, 2.0, 3.0], [0.0, 0.0, 5.0]])
+    before = Sample(tf.constant(IMAGE), tf.zeros([2, 4]), tf.constant([2, 0]), tf.ones(2), logits)
+    after = built("convert_class_logits_to_softmax { temperature: 2 }")(before, tf.constant([0, 1]))
+    np.testing.assert_allclose(after.scores, expected, rtol=1e-6)
+    for one, other in zip(after[:4], before[:4], strict=True):
+        np.testing.assert_array_equal(one, other)
+    # Without a temperature it is 1; e² and e to 1.
+    plain = built("convert_class_logits_to_softmax {}")(before._replace(scores=logits[:, 1:]), tf.constant([0, 1]))
+    np.testing.assert_allclose(plain.scores[0], [1 / (1 + np.e), np.e / (1 + np.e)], rtol=1e-6)
+    none = before.keep_boxes(tf.constant([False, False]))
+    assert built("convert_class_logits_to_softmax {}")(none, tf.constant([0, 1])).scores.shape == (0, 3)
+    unscored = before._replace(scores=None)
+    assert built("convert_class_logits_to_softmax {}")(unscored, tf.constant([0, 1])).scores is None
 
 
 def test_boxes_of_one_label_are_dropped():

@@ -48,7 +48,7 @@ def changed(text: str, image: np.ndarray, boxes: Any = NO_BOXES, seed: int = 0) 
     rows = np.asarray(boxes, np.float32).reshape(-1, 4)
     weights = 0.5 + 0.5 * tf.range(len(rows), dtype=tf.float32)
     before = Sample(tf.constant(image), tf.constant(rows), tf.range(len(rows)), weights)
-    found = step(before, tf.constant([seed, 1]))
+    found = step(before, tf.constant([seed, 1]))[:4]
     return tuple(part.numpy() for part in found)
 
 

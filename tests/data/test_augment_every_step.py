@@ -33,7 +33,9 @@ PADS = {"random_pad_image", "random_absolute_pad_image"}
 SCALES = {"resize_image", "random_resize_method", "random_image_scale", "random_downscale_to_target_pixels"}
 TURNS = {"random_horizontal_flip", "random_vertical_flip", "random_rotation90"}
 OF_THEIR_OWN = {"random_self_concat_image", "autoaugment_image", "random_jitter_boxes", "drop_label_probabilistically"}
-PIXELS = set(BUILDERS) - CROPS - PADS - SCALES - TURNS - OF_THEIR_OWN
+SCORES = {"convert_class_logits_to_softmax"}
+UNITS = {"scale_boxes_to_pixel_coordinates"}
+PIXELS = set(BUILDERS) - CROPS - PADS - SCALES - TURNS - OF_THEIR_OWN - UNITS
 """Steps that change what the image shows, and no box."""
 
 
@@ -46,6 +48,11 @@ def samples(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     boxes = [[y / 15, x / 15, min(y + 3 + h, 15) / 15, min(x + 3 + w, 15) / 15] for y, x, h, w in corners]
     image = np.random.default_rng(height * width).integers(0, 256, (height, width, 3), np.uint8)
     return image, np.array(boxes, np.float32).reshape(-1, 4)
+
+
+def scores_of(labels: np.ndarray) -> np.ndarray:
+    """Scores that tell which label they belong to."""
+    return np.stack([labels, 5 - labels, labels * 0 + 2.5], axis=1).astype(np.float32).reshape(-1, 3)
 
 
 def areas(boxes: np.ndarray) -> np.ndarray:
@@ -69,12 +76,16 @@ def test_boxes_stay_inside_with_their_areas_and_the_seed_decides(
 
     def run() -> list[np.ndarray]:
         weights = tf.constant(labels / 4, tf.float32)
-        before = Sample(tf.constant(image), tf.constant(boxes), tf.constant(labels), weights)
+        scores = tf.constant(scores_of(labels))
+        before = Sample(tf.constant(image), tf.constant(boxes), tf.constant(labels), weights, scores)
         return [part.numpy() for part in step(before, tf.constant([seed, 3]))]
 
-    after, moved, classes, weights = run()
-    for first, again in zip((after, moved, classes, weights), run(), strict=True):
+    after, moved, classes, weights, scores = run()
+    for first, again in zip((after, moved, classes, weights, scores), run(), strict=True):
         np.testing.assert_array_equal(first, again)
+    if name in UNITS:
+        moved = moved / np.tile(after.shape[:2], 2).astype(np.float32)
+        np.testing.assert_allclose(moved, boxes, rtol=1e-6)
 
     # A float32 may round 1 up by its last bit.
     assert np.all((moved >= -1e-6) & (moved <= 1 + 1e-6))
@@ -82,6 +93,11 @@ def test_boxes_stay_inside_with_their_areas_and_the_seed_decides(
     assert np.all(np.isfinite(after))
     # What is left of the boxes is told by their labels; each keeps its weight.
     np.testing.assert_allclose(weights, classes / 4)
+    if name in SCORES:
+        np.testing.assert_allclose(scores.sum(axis=1), np.ones(len(classes)), rtol=1e-6)
+        np.testing.assert_array_equal(np.argsort(scores), np.argsort(scores_of(classes)))
+    else:
+        np.testing.assert_array_equal(scores, scores_of(classes))
     kept = classes - 1
     if name not in {"random_self_concat_image"}:
         assert len(set(kept)) == len(kept)

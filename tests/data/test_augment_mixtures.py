@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -246,6 +247,21 @@ def test_batches_of_mosaics():
             np.testing.assert_array_equal(value, other[key])
     batches.close()
     again.close()
+
+
+def test_scores_come_with_the_boxes_of_partners():
+    classes = {50: 0, 100: 1, 150: 2, 200: 3}
+    source = itertools.cycle([replace(example(grey), classes=np.array([label])) for grey, label in classes.items()])
+    resizer = fixed_shape_resizer(20, 30)
+    batches = training_batches(source, resizer, None, 4, seed=5, mix=Mix(0.5, 0.5, 0.5), num_scores=4)
+    for batch in itertools.islice(batches, 3):
+        for scores, labels, count in zip(
+            batch["class_scores"].numpy(), batch["classes"].numpy(), batch["num_boxes"].numpy(), strict=True
+        ):
+            np.testing.assert_array_equal(scores[:count], np.eye(4)[labels[:count]])
+            assert not scores[count:].any()
+    assert batch["num_boxes"].numpy().max() > 1
+    batches.close()
 
 
 def test_a_new_source_has_nothing_of_the_old_one():

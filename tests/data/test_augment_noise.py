@@ -23,7 +23,7 @@ def changed(text: str, image: np.ndarray, seed: int = 0, count: int = 0) -> np.n
     """The image after one step; `count` boxes are seen to stay."""
     step = build_augmentations([text_format.Parse(text, preprocessor_pb2.PreprocessingStep())])
     boxes, labels, weights = tf.random.uniform([count, 4]), tf.range(count), tf.random.uniform([count])
-    found, *rest = step(Sample(tf.constant(image), boxes, labels, weights), tf.constant([seed, 1]))
+    found, *rest = step(Sample(tf.constant(image), boxes, labels, weights), tf.constant([seed, 1]))[:4]
     for after, before in zip(rest, (boxes, labels, weights), strict=True):
         np.testing.assert_array_equal(after, before)
     return found.numpy()

@@ -7,6 +7,7 @@ import itertools
 import logging
 import queue
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from google.protobuf import text_format
 from PIL import Image
 
 from teachbox.config.protos import preprocessor_pb2
-from teachbox.data.augment import build_augmentations
+from teachbox.data.augment import Augmentation, build_augmentations
 from teachbox.data.batches import Batches, evaluation_batches, training_batches
 from teachbox.data.cache import ByteCache
 from teachbox.data.examples import Example
@@ -50,13 +51,16 @@ def greys(batches: Batches, count: int | None = None) -> list[list[int]]:
     return [batch["image"].numpy()[:, 0, 0, 0].astype(int).tolist() for batch in taken]
 
 
+def built(*steps: str) -> Augmentation:
+    return build_augmentations(text_format.Parse(step, preprocessor_pb2.PreprocessingStep()) for step in steps)
+
+
 def flips() -> Batches:
-    option = text_format.Parse("random_horizontal_flip {}", preprocessor_pb2.PreprocessingStep())
     ramp = np.tile(np.arange(30, dtype=np.uint8)[None, :, None], (20, 1, 3))
     buffer = io.BytesIO()
     Image.fromarray(ramp).save(buffer, "PNG")
     source = itertools.repeat(Example("ramp", buffer.getvalue(), BOXES[:1], np.zeros(1, np.int32)))
-    return training_batches(source, FIXED, build_augmentations([option]), 4, seed=5)
+    return training_batches(source, FIXED, built("random_horizontal_flip {}"), 4, seed=5)
 
 
 def test_what_is_in_a_batch() -> None:
@@ -76,6 +80,41 @@ def test_what_is_in_a_batch() -> None:
     assert batch["classes"].numpy().tolist() == [[4, 2, 0], [0, 0, 0]]
     assert batch["weights"].numpy().tolist() == [[1, 0.5, 0], [0, 0, 0]]
     assert batch["num_boxes"].numpy().tolist() == [2, 0]
+
+
+def scored(number: int, scores: list[list[float]] | None) -> Example:
+    rows = None if scores is None else np.array(scores, np.float32)
+    return replace(example(number), classes=np.array([2, 0], np.int32), scores=rows)
+
+
+def test_scores_of_all_classes_are_in_a_batch_where_they_are_asked_for() -> None:
+    source = [scored(1, [[0.5, 0.25], [0.0, 1.0]]), scored(2, None)]
+    batch = next(training_batches(source, FIXED, None, 2, max_boxes=3, num_scores=3))
+    assert (batch["class_scores"].dtype, batch["class_scores"].shape.as_list()) == (tf.float32, [2, 3, 3])
+    assert batch["class_scores"].numpy().tolist() == [
+        [[0.5, 0.25, 0], [0, 1, 0], [0, 0, 0]],
+        [[0, 0, 1], [1, 0, 0], [0, 0, 0]],
+    ]
+    assert "class_scores" not in next(training_batches(source, FIXED, None, 2))
+    # Where a step makes probabilities of logits, those of boxes without scores of their own are softened too.
+    augment = built("convert_class_logits_to_softmax {}")
+    batch = next(training_batches(source, FIXED, augment, 2, max_boxes=2, num_scores=3))
+    e = np.e
+    np.testing.assert_allclose(batch["class_scores"][1], np.array([[1, 1, e], [e, 1, 1]]) / (2 + e), rtol=1e-6)
+
+
+def test_more_scores_than_classes_are_an_error() -> None:
+    with pytest.raises(DataError, match="1: its boxes have scores of 2 classes; the detector tells 1"):
+        next(training_batches([scored(1, [[0.5, 0.25], [0.0, 1.0]])], FIXED, None, 1, num_scores=1))
+
+
+def test_boxes_in_pixels_are_parts_of_the_image_in_a_batch() -> None:
+    plain, scaled = (
+        next(training_batches([example(1), example(2, height=50)], FIXED, built(*steps), 2, seed=3))
+        for steps in (["random_jitter_boxes {}"], ["random_jitter_boxes {}", "scale_boxes_to_pixel_coordinates {}"])
+    )
+    for name, values in plain.items():
+        np.testing.assert_allclose(scaled[name], values, rtol=1e-6)
 
 
 def test_examples_come_in_the_order_of_the_source() -> None:
@@ -129,7 +168,7 @@ def test_reset_to_the_same_source() -> None:
 
 def test_boxes_that_augmentation_adds_are_never_dropped_silently(caplog: pytest.LogCaptureFixture) -> None:
     twice = "random_self_concat_image { concat_vertical_probability: 1 concat_horizontal_probability: 0 }"
-    augment = build_augmentations([text_format.Parse(twice, preprocessor_pb2.PreprocessingStep())])
+    augment = built(twice)
     source = [example(1), example(2, NO_BOXES)] * 2
     with caplog.at_level(logging.WARNING):
         roomy, tight = (list(training_batches(source, FIXED, augment, 2, max_boxes=max_boxes)) for max_boxes in (4, 3))

@@ -117,6 +117,63 @@ def test_what_boxes_are_besides_their_class() -> None:
     assert example_to_task(decoded, LABELS)["spans"] == spans
 
 
+def test_scores_of_all_classes_by_hand() -> None:
+    spans = [
+        make_span("cat", 0, 60, 25, 50),  # inside out: dropped, and its row with it
+        make_span("cat", 0, 0, 25, 50, class_scores={"dog": 0.25, "cat": 0.75}),
+        make_span("dog", 0, 0, 50, 100),
+        make_span("dog", 0, 0, 50, 100, class_scores={"cat": -1.5}),
+    ]
+    rows = [[0.75, 0.25], [0.0, 1.0], [-1.5, 0.0]]
+    record = task_to_example(task(*spans), IMAGE, LABELS)
+    assert features(record)["image/object/class/multiclass_scores"] == [0.75, 0.25, 0.0, 1.0, -1.5, 0.0]
+    direct = task_to_training_example(task(*spans), lambda: IMAGE.encoded, LABELS)
+    decoded = decode_example(record, LABELS)
+    for found in (decoded.scores, decoded.training_example().scores, direct.scores):
+        assert found is not None
+        assert (found.tolist(), found.dtype) == (rows, np.float32)
+    back = example_to_task(decoded, LABELS)["spans"]
+    assert [span["class_scores"] for span in back] == [dict(zip(("cat", "dog"), row, strict=True)) for row in rows]
+    # Classes that came later have 0; fewer than there are scores cannot be told.
+    assert direct.scores_of(3).tolist() == [[*row, 0.0] for row in rows]
+    with pytest.raises(DataError, match="7: its boxes have scores of 2 classes; the detector tells 1"):
+        direct.scores_of(1)
+
+
+def test_without_scores_a_box_is_of_its_class_alone() -> None:
+    plain = task(make_span("dog", 0, 0, 50, 100), make_span("cat", 0, 0, 50, 100))
+    assert "image/object/class/multiclass_scores" not in features(task_to_example(plain, IMAGE, LABELS))
+    example = task_to_training_example(plain, lambda: IMAGE.encoded, LABELS)
+    assert example.scores is None
+    assert example.scores_of(2).tolist() == [[0, 1], [1, 0]]
+    empty = task_to_training_example(task(), lambda: IMAGE.encoded, LABELS)
+    assert (empty.scores, empty.scores_of(2).shape) == (None, (0, 2))
+
+
+@pytest.mark.parametrize(
+    ("scores", "error", "message"),
+    [
+        ({"fox": 1.0}, LabelMapError, "/images/a.b.png: map.pbtxt: no label 'fox'; it has cat, dog"),
+        ({"cat": "much"}, DataError, "/images/a.b.png: `class_scores` is {'cat': 'much'}; it must be an object with"),
+    ],
+)
+def test_scores_that_cannot_be_learned(scores: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        ground_truth(task(make_span("cat", 0, 0, 1, 1, class_scores=scores)), LABELS)
+
+
+def test_scores_of_other_classes_than_the_label_map_s_are_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    record = one_box(object__class__multiclass_scores=[0.2, 0.3, 0.5], filename=[b"f.png"])
+    assert decode_example(record, LABELS).scores is None
+    assert caplog.messages == [
+        "f.png: left out `image/object/class/multiclass_scores`: it has 3 values for 1 boxes of 2 classes"
+    ]
+    # Without a label map there are as many classes as values for each box.
+    decoded = decode_example(record)
+    assert decoded.scores is not None
+    np.testing.assert_allclose(decoded.scores, [[0.2, 0.3, 0.5]])
+
+
 def test_boxes_are_clipped_and_what_is_left_of_none_is_dropped_with_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

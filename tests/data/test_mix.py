@@ -62,6 +62,14 @@ def test_the_first_image_has_no_others_and_the_next_has_it() -> None:
     assert pool.partners(example(3), 5, read, 10)["partner_encoded"] == [b""] * 5
 
 
+def test_scores_of_partners_are_packed_where_there_are_any() -> None:
+    pool = Pool(Mix(1, 1, 1), seed=0)
+    first = pool.partners(example(1), 1, read, 10, num_scores=3)
+    assert first["partner_scores"].shape == (0, 3)
+    assert pool.partners(example(2), 2, read, 10, num_scores=3)["partner_scores"].tolist() == [[0, 1, 0]] * 5
+    assert "partner_scores" not in pool.partners(example(2), 3, read, 10)
+
+
 def test_an_image_is_known_by_its_last_boxes_and_forgotten_in_turn() -> None:
     pool = Pool(Mix(copy_paste=1.0), seed=0, capacity=2)
     for number, boxes in ((1, 1), (2, 1), (1, 4)):

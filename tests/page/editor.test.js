@@ -18,6 +18,7 @@ import {
   setCorners,
   undoEdit,
 } from "../../src/teachbox/web/static/boxes/editor.js";
+import { cornersOf } from "../../src/teachbox/web/static/boxes/spans.js";
 import { createBoxIndex } from "../../src/teachbox/web/static/boxes/box_index.js";
 import { isSuggestion } from "../../src/teachbox/web/static/boxes/limits.js";
 import { clickedBox, gestureResult, isDrawn, pressCanvas, pressGrip } from "../../src/teachbox/web/static/canvas/gesture.js";
@@ -70,6 +71,18 @@ test("a relabelled suggestion keeps its place to the last digit", () => {
   const dog = { ...PREDICTED, label: "dog", touched: true };
   assert.deepEqual(editorSpans(relabelBox(openEditor([PREDICTED], SIZE), 1, "dog")), [dog]);
   assert.ok(!isSuggestion(openEditor([dog], SIZE).boxes[0]), "nor is it one when it is asked again");
+});
+
+test("what is said of all classes stays with a box that is moved, and goes with its label", () => {
+  /** @param {number} x */
+  const place = (x) => ({ ...rect(x, 20, 30, 40), points: cornersOf(rect(x, 20, 30, 40)) });
+  const scored = { ...place(10), label: "cat", type: "rect", class_scores: { cat: 0.75, dog: 0.25 } };
+  const opened = openEditor([scored], SIZE);
+  const [moved] = editorSpans(reshapeBox(opened, 1, rect(12, 20, 30, 40)));
+  assert.deepEqual(moved, { ...scored, ...place(12) });
+  const { class_scores: _gone, ...rest } = scored;
+  assert.deepEqual(editorSpans(relabelBox(opened, 1, "dog")), [{ ...rest, label: "dog" }]);
+  assert.deepEqual(editorSpans(undoEdit(relabelBox(opened, 1, "dog"))), [scored]);
 });
 
 test("the points of a polygon go with its hull", () => {

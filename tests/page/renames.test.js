@@ -23,6 +23,13 @@ test("what was predicted and left alone is sent as it was, under the new name, a
   assert.deepEqual(replacedSpans(renameTask(task, names), editor), []);
 });
 
+test("scores of all classes stand under the names of today", () => {
+  const scored = { label: "cat", ...rect, class_scores: { coon: 0.25, cat: 0.75 } };
+  const now = { label: "cat", ...rect, class_scores: { bandit: 0.25, cat: 0.75 } };
+  assert.deepEqual(editorSpans(renameBoxes(openEditor([scored], size), names)), [now]);
+  assert.deepEqual(renameTask({ _task_hash: 1, _input_hash: 1, image: "", spans: [scored] }, names).spans, [now]);
+});
+
 test("what is undone comes back under its old name, and gets the new one again", () => {
   const drawn = addBox(openEditor([predicted("raccoon")], size), { ...rect, x: 50 }, "raccoon");
   const renamed = renameBoxes(drawn, names);

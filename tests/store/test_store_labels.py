@@ -115,6 +115,17 @@ def test_older_answers_are_told_under_the_names_of_today(store, answered, tmp_pa
     assert all("raccoon" in text and "bandit" not in text for text in logged)
 
 
+def test_scores_of_older_names_are_those_of_today_s(store, answered):
+    book = store.labels("boxes")
+    book.join(MAP)
+    kept, scored = answered(1), answered(2)
+    scored["spans"] = [{**scored["spans"][0], "label": "dog", "class_scores": {"raccoon": 0.25, "dog": 0.75}}]
+    store.add_answers("boxes", "ann", [kept, scored])
+    book.change(1, name="bandit")
+    (span,) = store.effective_answers("boxes")[1].task["spans"]
+    assert (span["label"], span["class_scores"]) == ("dog", {"bandit": 0.25, "dog": 0.75})
+
+
 def test_metrics_of_a_class_stand_under_its_name_of_today(store):
     book = store.labels("boxes")
     book.join([GivenLabel("mAP", 1), GivenLabel("cat", 2)])

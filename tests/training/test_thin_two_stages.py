@@ -160,6 +160,27 @@ def test_steps_are_those_of_tensorflow() -> None:
     assert np.mean(totals[-5:]) < 0.1 * totals[0]
 
 
+def test_scores_of_all_classes_are_learned_in_place_of_classes() -> None:
+    """The classification loss is a sum over classes of what is true of each: half of two truths costs half of both."""
+    spec = batch_spec(2, 48, 64, 2, num_scores=2)
+    learner = Learner(thin(), Momentum(momentum=0.9), lambda step: 0.01, spec)
+    start = learner.snapshot()
+
+    def losses(*rows: list[float]) -> list[float]:
+        learner.restore(start)
+        scores = tf.constant([rows, [[0.0, 0.0]] * 2])
+        found = learner.run({**batch(), "class_scores": scores})
+        return [found[f"Loss/{name}"] for name in LOSSES]
+
+    apart, same, mixed = losses([1, 0], [0, 1]), losses([0, 1], [0, 1]), losses([0.5, 0.5], [0, 1])
+    # Where each box is of one class, the numbers of the test above.
+    np.testing.assert_allclose(apart, FIRST_STEPS[0][:4], rtol=1e-4)
+    assert same[3] != pytest.approx(apart[3], rel=1e-3)
+    assert mixed[3] == pytest.approx((same[3] + apart[3]) / 2, rel=1e-5)
+    # What the first stage learns has no classes.
+    np.testing.assert_allclose(mixed[:2], apart[:2], rtol=1e-6)
+
+
 def test_detections_are_those_of_tensorflow() -> None:
     found = detected(thin())
     np.testing.assert_allclose(found["detection_scores"], SCORES, atol=1e-4)

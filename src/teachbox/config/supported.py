@@ -103,7 +103,9 @@ def _examine(pipeline: Pipeline, message: Message, path: str, findings: Findings
             text = f"{path or 'the config'} {missing}"
             findings.refused.append(Finding(_join(path, name), pipeline.line_of(path), text))
     for name, text in _disagreements(message, block):
-        findings.refused.append(Finding(_join(path, name), pipeline.line_of(_join(path, name)), f"{path}: {text}"))
+        # Rules for the whole config name the block themselves.
+        said = f"{path}: {text}" if path else text
+        findings.refused.append(Finding(_join(path, name), pipeline.line_of(_join(path, name)), said))
     for descriptor, value in message.ListFields():
         name_path = _join(path, descriptor.name)
         verdict = verdicts.get(descriptor.name)

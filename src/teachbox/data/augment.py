@@ -8,7 +8,8 @@ fields of its message and hands them over.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -18,22 +19,38 @@ from teachbox.data.augmentation import build_boxes, build_colours, build_crops_p
 from teachbox.data.augmentation.sample import Sample, Step
 from teachbox.errors import ConfigError
 
+TO_PIXELS = "scale_boxes_to_pixel_coordinates"
 
-def build_augmentations(options: Iterable[preprocessor_pb2.PreprocessingStep]) -> Step:
-    """All steps as one, one after the other, each with chance of its own. Raises `ConfigError` for a step that is
-    not built.
+
+@dataclass(frozen=True)
+class Augmentation:
+    """All steps as one, one after the other, each with chance of its own.
 
     Flips and crops keep the image's type; steps that change colours or compute new pixels give float32. The same seed
     gives the same.
     """
-    steps = [build_step(option, f"data_augmentation_options[{place}]") for place, option in enumerate(options)]
 
-    def augment(sample: Sample, seed: tf.Tensor) -> Sample:
-        for place, step in enumerate(steps):
+    steps: Sequence[Step]
+    boxes_in_pixels: bool = False
+    """Whether boxes come out in pixels of the image, and not as parts of it."""
+
+    def __call__(self, sample: Sample, seed: tf.Tensor) -> Sample:
+        for place, step in enumerate(self.steps):
             sample = step(sample, tf.random.fold_in(seed, place))
         return sample
 
-    return augment
+
+def build_augmentations(options: Iterable[preprocessor_pb2.PreprocessingStep]) -> Augmentation:
+    """The steps of a config. Raises `ConfigError` for one that is not built, or that stands where it cannot."""
+    steps: list[Step] = []
+    in_pixels = False
+    for place, option in enumerate(options):
+        where = f"data_augmentation_options[{place}]"
+        if in_pixels:
+            raise ConfigError(f"comes after {TO_PIXELS}; steps take boxes as parts of the image", where=where)
+        steps.append(build_step(option, where))
+        in_pixels = option.WhichOneof("preprocessing_step") == TO_PIXELS
+    return Augmentation(steps, in_pixels)
 
 
 def build_step(option: preprocessor_pb2.PreprocessingStep, where: str) -> Step:
@@ -52,6 +69,7 @@ def build_step(option: preprocessor_pb2.PreprocessingStep, where: str) -> Step:
 BUILDERS: dict[str, Callable[[Any, str], Step]] = {
     "adjust_gamma": build_colours.adjust_gamma,
     "autoaugment_image": build_colours.autoaugment_image,
+    "convert_class_logits_to_softmax": build_boxes.to_softmax,
     "drop_label_probabilistically": build_boxes.drop_label,
     "normalize_image": build_colours.normalize_image,
     "random_absolute_pad_image": build_crops_pads.random_absolute_pad,
@@ -82,6 +100,7 @@ BUILDERS: dict[str, Callable[[Any, str], Step]] = {
     "remap_labels": build_boxes.remap_labels,
     "resize_image": build_geometry.resize_image,
     "rgb_to_gray": build_colours.rgb_to_gray,
+    "scale_boxes_to_pixel_coordinates": build_boxes.scale_to_pixels,
     "ssd_random_crop": build_crops_pads.ssd_random_crop,
     "ssd_random_crop_fixed_aspect_ratio": build_crops_pads.ssd_random_crop_fixed,
     "ssd_random_crop_pad": build_crops_pads.ssd_random_crop_pad,

@@ -9,8 +9,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from teachbox.data.augment import Augmentation
+from teachbox.data.augmentation.boxes import scale_boxes_to_parts
 from teachbox.data.augmentation.mixtures import mixed
-from teachbox.data.augmentation.sample import Sample, Step
+from teachbox.data.augmentation.sample import Sample
 from teachbox.data.decoding import decode_image
 from teachbox.data.mix import OTHERS
 from teachbox.data.resizers import Resizer
@@ -18,8 +20,9 @@ from teachbox.data.resizers import Resizer
 Batch = dict[str, tf.Tensor]
 """Tensors by name, `G` = `max_boxes`: `image` float32 [B, H, W, 3] in 0–255, resized and padded; `true_shape` int32
 [B, 3], the part that is not padding; `boxes` float32 [B, G, 4] in 0–1 of the padded image; `classes` int32 [B, G] from
-0; `weights` float32 [B, G]; `num_boxes` int32 [B]: rows past it are padding. Evaluation adds `key` string [B], `valid`
-bool [B] (False: a row that only fills the last batch), `original_shape` int32 [B, 3] and `is_crowd` bool [B, G].
+0; `weights` float32 [B, G]; `num_boxes` int32 [B]: rows past it are padding. Where scores of all K classes are trained
+on there is `class_scores` float32 [B, G, K]. Evaluation adds `key` string [B], `valid` bool [B] (False: a row that only
+fills the last batch), `original_shape` int32 [B, 3] and `is_crowd` bool [B, G].
 """
 Element = dict[str, Any]
 
@@ -43,8 +46,14 @@ PARTNERS = {
 """What `Pool.partners` gives, of all partners of an image: empty bytes where there is none; boxes one after another."""
 
 
-def batch_spec(batch_size: int, height: int | None, width: int | None, max_boxes: int) -> dict[str, tf.TensorSpec]:
-    """What a training batch looks like; `height` and `width` None where they differ from batch to batch."""
+def batch_spec(
+    batch_size: int, height: int | None, width: int | None, max_boxes: int, num_scores: int = 0
+) -> dict[str, tf.TensorSpec]:
+    """What a training batch looks like; `height` and `width` None where they differ from batch to batch.
+
+    `num_scores`: of how many classes there are `class_scores`; 0 where there are none.
+    """
+    scores = {"class_scores": tf.TensorSpec([batch_size, max_boxes, num_scores], tf.float32)}
     return {
         "image": tf.TensorSpec([batch_size, height, width, 3], tf.float32),
         "true_shape": tf.TensorSpec([batch_size, 3], tf.int32),
@@ -52,18 +61,20 @@ def batch_spec(batch_size: int, height: int | None, width: int | None, max_boxes
         "classes": tf.TensorSpec([batch_size, max_boxes], tf.int32),
         "weights": tf.TensorSpec([batch_size, max_boxes], tf.float32),
         "num_boxes": tf.TensorSpec([batch_size], tf.int32),
+        **(scores if num_scores else {}),
     }
 
 
 def batch_pipeline(
     elements: Callable[[], Iterator[Element]],
     resizer: Resizer,
-    augment: Step | None,
+    augment: Augmentation | None,
     *,
     batch_size: int,
     max_boxes: int,
     seed: int,
     side_step: int,
+    num_scores: int,
     mixing: bool,
     evaluating: bool,
 ) -> tf.data.Dataset:
@@ -74,12 +85,14 @@ def batch_pipeline(
 
     def prepare(example: Batch) -> Batch:
         decoded = decode_image(example["encoded"])
-        sample = Sample(decoded, example["boxes"], example["classes"], example["weights"])
+        sample = Sample(decoded, example["boxes"], example["classes"], example["weights"], example.get("scores"))
         own_seed = tf.stack([seed, example["number"]])
         if mixing:
             sample = mixed(sample, *_partners(example), tf.random.fold_in(own_seed, -1))
         if augment is not None:
             sample = augment(sample, own_seed)
+            if augment.boxes_in_pixels:
+                sample = scale_boxes_to_parts(sample)
         resized, true_shape = resizer(sample.image)
         element = {
             "image": resized,
@@ -91,6 +104,8 @@ def batch_pipeline(
             "key": example["key"],
             "left_out": tf.maximum(tf.shape(sample.boxes)[0] - max_boxes, 0),
         }
+        if sample.scores is not None:
+            element["class_scores"] = _padded(sample.scores, max_boxes)
         if evaluating:
             element["valid"] = example["valid"]
             element["original_shape"] = tf.shape(decoded)
@@ -100,6 +115,9 @@ def batch_pipeline(
     # No more elements under way than one batch, whatever the cores: a reset loses them.
     workers = max(1, min(os.cpu_count() or 1, batch_size))
     signature = _ELEMENT | (PARTNERS if mixing else {})
+    if num_scores:
+        rows = tf.TensorSpec([None, num_scores], tf.float32)
+        signature |= {"scores": rows} | ({"partner_scores": rows} if mixing else {})
     dataset = tf.data.Dataset.from_generator(elements, output_signature=signature)
     dataset = dataset.map(prepare, num_parallel_calls=workers, deterministic=True)
     # Images of different sizes are padded below and to the right to the largest of the batch.
@@ -122,6 +140,7 @@ def _partners(example: Batch) -> tuple[list[Callable[[], Sample]], tf.Tensor]:
             example["partner_boxes"][rows],
             example["partner_classes"][rows],
             example["partner_weights"][rows],
+            example["partner_scores"][rows] if "partner_scores" in example else None,
         )
 
     return [partial(decode, place) for place in range(encoded.shape[0])], encoded != ""

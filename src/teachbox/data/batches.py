@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from teachbox.data.augmentation.sample import Step
+from teachbox.data.augment import Augmentation
 from teachbox.data.batch_pipeline import Batch, Element, batch_pipeline
 from teachbox.data.cache import ByteCache
 from teachbox.data.decoding import decode_image
@@ -34,7 +35,7 @@ _MANY_BROKEN = 1000  # so many unreadable images in a row, and there is nothing 
 def training_batches(
     source: Source,
     resizer: Resizer,
-    augment: Step | None,
+    augment: Augmentation | None,
     batch_size: int,
     max_boxes: int = 100,
     seed: int = 0,
@@ -42,12 +43,14 @@ def training_batches(
     mix: Mix | None = None,
     cache: ByteCache | None = None,
     side_step: int = 1,
+    num_scores: int = 0,
 ) -> Batches:
     """Augmented batches, all of `batch_size`: of a source that ends, what does not fill a batch is left over.
 
     Images are mixed with others that came before them, and what comes of it is augmented. The same source and seed
     give the same batches. An unreadable image is logged and skipped. Sides that depend on the images are padded to a
-    multiple of `side_step`, so that batches have few shapes.
+    multiple of `side_step`, so that batches have few shapes. With `num_scores`, the number of classes, they have
+    `class_scores`.
     """
     return Batches(
         source,
@@ -60,6 +63,7 @@ def training_batches(
         mix=mix,
         cache=cache,
         side_step=side_step,
+        num_scores=num_scores,
     )
 
 
@@ -125,7 +129,7 @@ class Batches(Iterator[Batch]):
         self,
         source: Source,
         resizer: Resizer,
-        augment: Step | None,
+        augment: Augmentation | None,
         batch_size: int,
         max_boxes: int,
         seed: int,
@@ -134,10 +138,12 @@ class Batches(Iterator[Batch]):
         mix: Mix | None = None,
         cache: ByteCache | None = None,
         side_step: int = 1,
+        num_scores: int = 0,
     ) -> None:
         self._batch_size = batch_size
         self._max_boxes = max_boxes
         self._evaluating = evaluating
+        self._num_scores = num_scores
         self._cache = ByteCache(CACHE_BYTES) if cache is None else cache
         self._pool = Pool(mix, seed) if mix else None
         self._drawn = 0
@@ -156,6 +162,7 @@ class Batches(Iterator[Batch]):
                 max_boxes=max_boxes,
                 seed=seed,
                 side_step=side_step,
+                num_scores=num_scores,
                 mixing=self._pool is not None,
                 evaluating=evaluating,
             )
@@ -245,9 +252,9 @@ class Batches(Iterator[Batch]):
             weights = np.ones(count, np.float32) if example.weights is None else example.weights[:count]
             crowd = np.zeros(count, bool) if example.is_crowd is None else example.is_crowd[:count]
             boxes = np.asarray(example.boxes, np.float32).reshape(-1, 4)[:count]
-            partners = self._pool.partners(example, self._drawn, self._read, self._max_boxes) if self._pool else {}
             return {
-                **partners,
+                **self._partners(example),
+                **({"scores": example.scores_of(self._num_scores)[:count]} if self._num_scores else {}),
                 "key": example.key,
                 "encoded": encoded,
                 "boxes": boxes,
@@ -257,6 +264,12 @@ class Batches(Iterator[Batch]):
                 "number": self._drawn,
             }
         raise DataError(f"{_MANY_BROKEN} images in a row could not be read; the log names them")
+
+    def _partners(self, example: Example) -> dict[str, Any]:
+        """What the example is mixed with, where that is done at all."""
+        if self._pool is None:
+            return {}
+        return self._pool.partners(example, self._drawn, self._read, self._max_boxes, self._num_scores)
 
     def _read(self, example: Example) -> bytes:
         """The image's bytes, known to be readable by TensorFlow. Raises `DataError`."""

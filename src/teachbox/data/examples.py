@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from teachbox.errors import DataError
+
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int32]
 Flags = NDArray[np.bool_]
@@ -32,3 +34,25 @@ class Example:
     """[N], how much each box counts in the losses; 1 each where None."""
     is_crowd: Flags | None = None
     """[N], boxes around a crowd, which COCO metrics neither ask for nor count as wrong; none where None."""
+    scores: Floats | None = None
+    """[N, K], how much a box is of each class; where None, it is of its own class and of no other."""
+
+    def scores_of(self, num_classes: int) -> Floats:
+        """[N, `num_classes`]: `scores`, with 0 for classes that were not known; without them 1 for each box's class.
+
+        Raises `DataError` where there are scores of more classes.
+        """
+        if self.scores is None:
+            return one_hot(self.classes, num_classes)
+        missing = num_classes - self.scores.shape[1]
+        if missing < 0:
+            raise DataError(
+                f"its boxes have scores of {self.scores.shape[1]} classes; the detector tells {num_classes}",
+                where=self.key,
+            )
+        return np.pad(self.scores, [(0, 0), (0, missing)])
+
+
+def one_hot(classes: Ids, num_classes: int) -> Floats:
+    """[N, `num_classes`]: 1 in the column of each of `classes`, from 0."""
+    return np.asarray(np.eye(num_classes, dtype=np.float32)[classes])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from teachbox import boxes as box_math
-from teachbox.annotation import span_box
-from teachbox.data.examples import FLAGS, Example, Flags, Floats, Ids
+from teachbox.annotation import span_box, span_scores
+from teachbox.data.examples import FLAGS, Example, Flags, Floats, Ids, one_hot
 from teachbox.errors import DataError, LabelMapError
 from teachbox.labels import LabelMap
 
@@ -29,6 +29,8 @@ class GroundTruth:
     """[N], label ids, from 1."""
     weights: Floats
     flags: dict[str, Flags]
+    scores: Floats | None = None
+    """[N, largest id]: how much each box is of each class, by id − 1; None where no box says."""
 
 
 def task_name(task: Mapping[str, Any]) -> str:
@@ -43,7 +45,7 @@ def ground_truth(task: Mapping[str, Any], label_map: LabelMap, *, size: tuple[in
 
     Boxes are clipped; what is left without width or height is dropped with a warning that names the task.
     Raises `LabelMapError` for a label that the map does not hold, `DataError` for a task without size or of
-    another size.
+    another size, and for scores that are no numbers.
     """
     where = task_name(task)
     height, width = _size(task, size, where)
@@ -73,7 +75,25 @@ def ground_truth(task: Mapping[str, Any], label_map: LabelMap, *, size: tuple[in
         raise LabelMapError(str(error), where=where) from error
     weights = np.array([float(span.get("weight", 1)) for span in kept_spans], dtype=np.float32)
     flags = {name: np.array([bool(span.get(name)) for span in kept_spans], dtype=bool) for name in FLAGS}
-    return GroundTruth(normalized[keep], texts, ids, weights, flags)
+    scores = _class_scores(kept_spans, ids, label_map, where)
+    return GroundTruth(normalized[keep], texts, ids, weights, flags, scores)
+
+
+def _class_scores(spans: Sequence[Mapping[str, Any]], ids: Ids, label_map: LabelMap, where: str) -> Floats | None:
+    """Rows of spans; one that has no scores among others that have is all of its own class."""
+    try:
+        given = [span_scores(span) for span in spans]
+        if all(scores is None for scores in given):
+            return None
+        rows = one_hot(ids - 1, label_map.max_id)
+        for row, scores in zip(rows, given, strict=True):
+            if scores is not None:
+                row[:] = 0
+                for label, score in scores.items():
+                    row[label_map.id_of(label) - 1] = score
+    except (DataError, LabelMapError) as error:
+        raise type(error)(str(error), where=where) from error
+    return rows
 
 
 def _size(task: Mapping[str, Any], size: tuple[int, int] | None, where: str) -> tuple[int, int]:
@@ -97,4 +117,4 @@ def task_to_training_example(task: Mapping[str, Any], load: Callable[[], bytes],
     """
     truth = ground_truth(task, label_map)
     key = str(task.get("_input_hash", task_name(task)))
-    return Example(key, load, truth.boxes, truth.ids - 1, truth.weights, truth.flags["is_crowd"])
+    return Example(key, load, truth.boxes, truth.ids - 1, truth.weights, truth.flags["is_crowd"], truth.scores)

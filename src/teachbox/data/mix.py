@@ -72,7 +72,7 @@ class Pool:
         self._held.clear()
 
     def partners(
-        self, example: Example, number: int, read: Callable[[Example], bytes], max_boxes: int
+        self, example: Example, number: int, read: Callable[[Example], bytes], max_boxes: int, num_scores: int = 0
     ) -> dict[str, Any]:
         """What the `number`-th example is mixed with, as `augmentation.mixtures.Partners` takes it; the example joins
         the pool.
@@ -93,7 +93,7 @@ class Pool:
         self._held.move_to_end(example.key)
         if len(self._held) > self._capacity:
             self._held.popitem(last=False)
-        return _packed(chosen, max_boxes)
+        return _packed(chosen, max_boxes, num_scores)
 
 
 def _readable(examples: list[Example], read: Callable[[Example], bytes]) -> list[tuple[Example, bytes] | None]:
@@ -104,8 +104,8 @@ def _readable(examples: list[Example], read: Callable[[Example], bytes]) -> list
         return [None] * len(examples)
 
 
-def _packed(chosen: list[tuple[Example, bytes] | None], max_boxes: int) -> dict[str, Any]:
-    boxes, classes, weights, counts = [], [], [], []
+def _packed(chosen: list[tuple[Example, bytes] | None], max_boxes: int, num_scores: int) -> dict[str, Any]:
+    boxes, classes, weights, scores, counts = [], [], [], [], []
     for pair in chosen:
         if pair is None:
             counts.append(0)
@@ -116,10 +116,14 @@ def _packed(chosen: list[tuple[Example, bytes] | None], max_boxes: int) -> dict[
         boxes.append(np.asarray(example.boxes, np.float32).reshape(-1, 4)[:count])
         classes.append(np.asarray(example.classes, np.int32)[:count])
         weights.append(np.ones(count, np.float32) if example.weights is None else example.weights[:count])
+        if num_scores:
+            scores.append(example.scores_of(num_scores)[:count])
+    packed_scores = {"partner_scores": np.concatenate([np.zeros((0, num_scores), np.float32), *scores])}
     return {
         "partner_encoded": [b"" if pair is None else pair[1] for pair in chosen],
         "partner_counts": np.array(counts, np.int32),
         "partner_boxes": np.concatenate([np.zeros((0, 4), np.float32), *boxes]),
         "partner_classes": np.concatenate([np.zeros(0, np.int32), *classes]),
         "partner_weights": np.concatenate([np.zeros(0, np.float32), *weights]),
+        **(packed_scores if num_scores else {}),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,12 @@ from PIL import Image, UnidentifiedImageError
 from teachbox import boxes as box_math
 from teachbox.annotation import Task, input_hash, make_span, task_hash
 from teachbox.data.examples import FLAGS, Example, Flags, Floats, Ids
-from teachbox.data.tf_example_encoder import OBJECT, SIDES, inside, kept_rows
+from teachbox.data.tf_example_encoder import OBJECT, SCORES, SIDES, inside, kept_rows
 from teachbox.errors import DataError, LabelMapError
 from teachbox.labels import LabelMap
 from teachbox.wire import example_pb2
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,13 @@ class DecodedExample:
     group_of: Flags
     is_crowd: Flags
     truncated: Flags
+    scores: Floats | None = None
+    """[N, K], how much each box is of each class, by id − 1; None where the record does not say."""
 
     def training_example(self) -> Example:
         """The same, as the detector is fed it: classes from 0."""
         key = self.source_id or self.filename or self.sha256 or hashlib.sha256(self.encoded).hexdigest()
-        return Example(key, self.encoded, self.boxes, self.classes - 1, self.weights, self.is_crowd)
+        return Example(key, self.encoded, self.boxes, self.classes - 1, self.weights, self.is_crowd, self.scores)
 
 
 def decode_example(serialized: bytes, label_map: LabelMap | None = None, *, where: str | None = None) -> DecodedExample:
@@ -107,7 +112,21 @@ def decode_example(serialized: bytes, label_map: LabelMap | None = None, *, wher
         if area
         else box_math.area(box_math.to_pixels(boxes, height, width)).astype(np.float32),
         **flags,
+        scores=_scores(read.floats(SCORES), keep, label_map, name),
     )
+
+
+def _scores(values: list[float], keep: Flags, label_map: LabelMap | None, where: str) -> Floats | None:
+    """Rows of the kept boxes. Scores that are not of the label map's classes are left out, and that is said."""
+    if not values:
+        return None
+    count = len(keep)
+    columns = label_map.max_id if label_map is not None else len(values) // max(count, 1)
+    if len(values) != count * columns:
+        wanted = f"{count} boxes of {columns} classes" if label_map is not None else f"{count} boxes"
+        log.warning("%s: left out `%s`: it has %d values for %s", where, SCORES, len(values), wanted)
+        return None
+    return np.array(values, np.float32).reshape(count, columns)[keep]
 
 
 def _class_ids(texts: list[str], labels: list[int], count: int, label_map: LabelMap | None, where: str) -> Ids:
@@ -207,6 +226,12 @@ def example_to_task(example: DecodedExample, label_map: LabelMap, *, view_id: st
         extra: dict[str, Any] = {flag: True for flag in FLAGS if getattr(example, flag)[index]}
         if example.weights[index] != 1:
             extra["weight"] = float(example.weights[index])
+        if example.scores is not None:
+            extra["class_scores"] = {
+                name: float(score)
+                for id, score in enumerate(example.scores[index], 1)
+                if (name := label_map.name_of(id)) is not None
+            }
         spans.append(make_span(text, *row, **extra))
     hashed = input_hash(example.encoded)
     return {

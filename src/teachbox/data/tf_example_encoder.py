@@ -24,6 +24,8 @@ from teachbox.wire import example_pb2
 log = logging.getLogger(__name__)
 
 OBJECT = "image/object/"
+SCORES = f"{OBJECT}class/multiclass_scores"
+"""Of each box as many numbers as there are classes, in the order of their ids, box after box."""
 SIDES = ("ymin", "xmin", "ymax", "xmax")
 
 
@@ -41,6 +43,7 @@ def task_to_example(task: Mapping[str, Any], image: UprightImage, label_map: Lab
         filename=name,
         source_id=str(task.get("_input_hash", name)),
         weights=truth.weights if np.any(truth.weights != 1) else None,
+        scores=truth.scores,
         **{flag: values for flag, values in truth.flags.items() if np.any(values)},
     )
 
@@ -59,12 +62,13 @@ def encode_example(
     group_of: Iterable[bool] | None = None,
     is_crowd: Iterable[bool] | None = None,
     truncated: Iterable[bool] | None = None,
+    scores: Floats | None = None,
 ) -> bytes:
     """A serialized tf.Example with the public keys.
 
     `boxes` float32 [N, 4] `[ymin, xmin, ymax, xmax]` in 0–1, ids from 1. They are clipped to the image and
-    degenerate ones dropped with a warning that names `filename`. `weights` … `truncated` [N] are written
-    where given. The same input gives the same bytes.
+    degenerate ones dropped with a warning that names `filename`. `weights` … `truncated` [N] and `scores` [N, K]
+    are written where given. The same input gives the same bytes.
     """
     boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
     boxes, keep = inside(boxes, filename or source_id)
@@ -98,6 +102,8 @@ def encode_example(
     for key, values in flags.items():
         if values is not None:
             put_ints(OBJECT + key, [int(value) for value in kept_rows(values, keep, key, filename)])
+    if scores is not None:
+        put_floats(SCORES, np.ravel(kept_rows(scores, keep, "scores", filename)).tolist())
     return example.SerializeToString(deterministic=True)
 
 

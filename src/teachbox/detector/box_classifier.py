@@ -130,8 +130,14 @@ class BoxClassifier(keras.layers.Layer):
         return found
 
     def _targets(self, proposals: Any, groundtruth: GroundTruth) -> Targets:
-        names = ("boxes", "classes", "weights", "num_boxes")
-        return self.target_assigner(proposals, *(groundtruth[name] for name in names))
+        return self.target_assigner(
+            proposals,
+            groundtruth["boxes"],
+            groundtruth["classes"],
+            groundtruth["weights"],
+            groundtruth["num_boxes"],
+            class_scores=groundtruth.get("class_scores"),
+        )
 
     def named_variables(self) -> NamedVariables:
         return self.regions.named_variables()

@@ -31,10 +31,17 @@ class CenterTargetAssigner:
         self.min_overlap = min_overlap
 
     def __call__(
-        self, map_shape: tuple[Any, Any], boxes: Any, classes: Any, weights: Any, num_boxes: Any
+        self,
+        map_shape: tuple[Any, Any],
+        boxes: Any,
+        classes: Any,
+        weights: Any,
+        num_boxes: Any,
+        class_scores: Any | None = None,
     ) -> CenterTargets:
         """Targets for feature maps of `map_shape` (height, width) and padded ground truth: boxes [B, G, 4] in 0–1,
-        classes int [B, G] from 0, weights [B, G], num_boxes int [B]."""
+        classes int [B, G] from 0, weights [B, G], num_boxes int [B]. With `class_scores` [B, G, K] an object is drawn
+        into the heat map of each class as strongly as it is of that, and not into that of its class alone."""
         boxes, weights = ops.convert_to_tensor(boxes), ops.convert_to_tensor(weights)
         rows, columns = map_shape
         height, width = ops.cast(rows, "float32"), ops.cast(columns, "float32")
@@ -48,7 +55,9 @@ class CenterTargetAssigner:
         cell = ops.clip(ops.floor(center), 0.0, ops.stack([height, width]) - 1.0)
         gaussians = self._gaussians(cell, sizes, rows, columns) * ops.reshape(weights, (-1, count, 1, 1))
         return CenterTargets(
-            self._by_class(gaussians, classes, rows, columns),
+            self._by_class(gaussians, classes, rows, columns)
+            if class_scores is None
+            else _by_score(gaussians, ops.convert_to_tensor(class_scores)),
             ops.cast(cell[..., 0] * width + cell[..., 1], "int32"),
             sizes,
             center - cell,
@@ -77,6 +86,20 @@ class CenterTargetAssigner:
         highest = ops.segment_max(flat, segments, num_segments=images * self.num_classes)
         drawn = ops.reshape(ops.maximum(highest, 0.0), (-1, self.num_classes, rows, columns))
         return ops.transpose(drawn, (0, 2, 3, 1))
+
+
+def _by_score(gaussians: Any, scores: Any) -> Any:
+    """[B, h, w, K]: of each class the highest of `gaussians` [B, G, h, w] times `scores` [B, G, K], 0 at the least.
+
+    One object after the other: all at once would take G times the memory of the heat maps.
+    """
+
+    def drawn(place: Any, highest: Any) -> Any:
+        gaussian, score = (ops.take(rows, place, axis=1) for rows in (gaussians, scores))
+        return ops.maximum(highest, ops.expand_dims(gaussian, -1) * score[:, None, None, :])
+
+    first = ops.zeros_like(ops.expand_dims(gaussians[:, 0], -1) * scores[:, 0][:, None, None, :])
+    return ops.fori_loop(0, int(gaussians.shape[1]), drawn, first)
 
 
 def furthest_shift(height: Any, width: Any, overlap: float) -> Any:

@@ -9,7 +9,8 @@ from teachbox.detector.names import NamedVariables
 
 GroundTruth = Mapping[str, Any]
 """Padded ground truth of a batch: `boxes` float32 [B, G, 4] in 0–1 of the padded image, `classes` int32 [B, G] from 0,
-`weights` float32 [B, G], `num_boxes` int32 [B]."""
+`weights` float32 [B, G], `num_boxes` int32 [B]; and, where these are learned in place of one class for each box,
+`class_scores` float32 [B, G, K]: how much each box is of each class."""
 
 
 class Detector(Protocol):

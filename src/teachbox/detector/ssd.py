@@ -116,6 +116,7 @@ class SSD(keras.layers.Layer):
             groundtruth["classes"],
             groundtruth["weights"],
             groundtruth["num_boxes"],
+            class_scores=groundtruth.get("class_scores"),
         )
         if self.sampler is not None:
             weighed = ops.any(targets.class_weights != 0, axis=-1)

@@ -46,11 +46,18 @@ class TargetAssigner:
         self.negative_class_weight = negative_class_weight
 
     def __call__(
-        self, anchors: Any, boxes: Any, classes: Any, weights: Any, num_boxes: Any, usable: Any | None = None
+        self,
+        anchors: Any,
+        boxes: Any,
+        classes: Any,
+        weights: Any,
+        num_boxes: Any,
+        usable: Any | None = None,
+        class_scores: Any | None = None,
     ) -> Targets:
         """Targets for `anchors` [A, 4], or [B, A, 4] of each image, and padded ground truth: boxes [B, G, 4],
         classes int [B, G] from 0, weights [B, G], num_boxes int [B]. Anchors that are not `usable` (bool [A]) are
-        ignored."""
+        ignored. With `class_scores` [B, G, K] these are the targets of matched anchors, and not 1 for their class."""
         rows = ops.shape(boxes)[1]
         valid = ops.expand_dims(ops.arange(rows), 0) < ops.expand_dims(ops.cast(num_boxes, "int32"), -1)
         similarity = ops.where(ops.expand_dims(valid, -1), self.similarity(boxes, anchors), -float("inf"))
@@ -67,13 +74,24 @@ class TargetAssigner:
         codes = self.box_coder.encode(matched_boxes, anchors)
         codes = ops.where(ops.expand_dims(matched, -1), codes, 0.0)
         matched_weights = ops.where(matched, ops.take_along_axis(weights, row, axis=1), 0.0)
-        background = len(self.unmatched_class) - self.num_classes
-        one_hot = ops.one_hot(
-            ops.take_along_axis(ops.cast(classes, "int32"), row, axis=1) + background,
-            len(self.unmatched_class),
-        )
         unmatched = ops.convert_to_tensor(self.unmatched_class, dtype="float32")
-        class_targets = ops.where(ops.expand_dims(matched, -1), ops.cast(one_hot, "float32"), unmatched)
+        of_rows = self._of_classes(classes, row) if class_scores is None else self._of_scores(class_scores, row)
+        class_targets = ops.where(ops.expand_dims(matched, -1), of_rows, unmatched)
         negative = ops.cast(match == UNMATCHED, "float32") * self.negative_class_weight
         class_weights = ops.expand_dims(matched_weights + negative, -1) * ops.ones_like(class_targets)
         return Targets(class_targets, class_weights, codes, matched_weights, match)
+
+    def _of_classes(self, classes: Any, row: Any) -> Any:
+        """float32 [B, A, columns]: 1 in that of the class of each `row`."""
+        column = ops.take_along_axis(ops.cast(classes, "int32"), row, axis=1) + self._background
+        return ops.cast(ops.one_hot(column, len(self.unmatched_class)), "float32")
+
+    def _of_scores(self, scores: Any, row: Any) -> Any:
+        """float32 [B, A, columns]: the scores of each `row`, none of the background."""
+        found = ops.take_along_axis(scores, ops.expand_dims(row, -1), axis=1)
+        return ops.pad(found, [(0, 0), (0, 0), (self._background, 0)])
+
+    @property
+    def _background(self) -> int:
+        """How many columns stand before those of the classes."""
+        return len(self.unmatched_class) - self.num_classes

@@ -31,8 +31,11 @@ def renamed(task: Task, names: Mapping[str, str]) -> Task:
     changed: Task = {"label": names[asked]} if isinstance(asked, str) and asked in names else {}
     for key in _SPANS:
         spans = task.get(key)
-        if isinstance(spans, list) and any(isinstance(span, Mapping) and span.get("label") in names for span in spans):
-            changed[key] = [_renamed_span(span, names) for span in spans]
+        if not isinstance(spans, list):
+            continue
+        told = [_renamed_span(span, names) for span in spans]
+        if any(now is not before for now, before in zip(told, spans, strict=True)):
+            changed[key] = told
     return {**task, **changed} if changed else task
 
 
@@ -46,6 +49,13 @@ def renamed_metrics(metrics: Mapping[str, float], names: Mapping[str, str]) -> d
 
 
 def _renamed_span(span: Any, names: Mapping[str, str]) -> Any:
-    if not isinstance(span, Mapping) or span.get("label") not in names:
+    """The very span where nothing in it has an older name."""
+    if not isinstance(span, Mapping):
         return span
-    return {**span, "label": names[span["label"]]}
+    changed: dict[str, Any] = {}
+    if span.get("label") in names:
+        changed["label"] = names[span["label"]]
+    scores = span.get("class_scores")
+    if isinstance(scores, Mapping) and any(label in names for label in scores):
+        changed["class_scores"] = {names.get(label, label): score for label, score in scores.items()}
+    return {**span, **changed} if changed else span

@@ -14,6 +14,7 @@ from teachbox.training.backend import Values
 
 REGULARIZATION = "Loss/regularization_loss"
 TOTAL = "Loss/total_loss"
+GROUND_TRUTH = ("boxes", "classes", "weights", "num_boxes", "class_scores")
 
 
 def all_losses(detector: Detector, predictions: dict[str, Any], batch: Batch) -> Values:
@@ -38,4 +39,4 @@ def global_norm(tensors: Sequence[Any]) -> Any:
 
 def groundtruth(batch: Batch) -> Batch:
     """What of a batch the detector learns from."""
-    return {name: batch[name] for name in ("boxes", "classes", "weights", "num_boxes")}
+    return {name: batch[name] for name in GROUND_TRUTH if name in batch}

@@ -47,6 +47,8 @@ class Parts:
     learner: Learner
     publisher: Publisher
     max_boxes: int
+    num_scores: int
+    """Of how many classes the boxes' scores are loaded; 0 where they are not."""
 
 
 def build_parts(settings: TrainerSettings, store: Store | None = None, classes: int | None = None) -> Parts:
@@ -75,13 +77,14 @@ def build_parts(settings: TrainerSettings, store: Store | None = None, classes: 
     config = pipeline.message.train_config
     follow_regularization(detector, config)
     max_boxes = pipeline.message.train_input_reader.max_number_of_boxes
+    num_scores = detector.num_classes if pipeline.message.train_input_reader.load_multiclass_scores else 0
     at_once = settings.images_at_once(config.batch_size)
     optimizer, schedule = build_optimizer(config.optimizer)
     learner = Learner(
         detector,
         optimizer,
         schedule,
-        batch_spec(at_once, *static_size(resizer), max_boxes),
+        batch_spec(at_once, *static_size(resizer), max_boxes, num_scores if config.use_multiclass_scores else 0),
         pieces=config.batch_size // at_once,
         trained=frozenset(chosen_names(detector, config, pipeline.at)),
         bias_factor=config.bias_grad_multiplier,
@@ -94,7 +97,7 @@ def build_parts(settings: TrainerSettings, store: Store | None = None, classes: 
         graph_exporter(detector, resizer, model),
         graph_fingerprint(model.SerializeToString(deterministic=True)),
     )
-    return Parts(pipeline, labels, file_labels, detector, resizer, learner, publisher, max_boxes)
+    return Parts(pipeline, labels, file_labels, detector, resizer, learner, publisher, max_boxes, num_scores)
 
 
 def _labels(settings: TrainerSettings, pipeline: Pipeline) -> LabelMap:

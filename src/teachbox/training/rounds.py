@@ -74,6 +74,7 @@ class Trainer:
             mix=settings.mixing,
             cache=self._cache,
             side_step=side_step(),
+            num_scores=parts.num_scores,
         )
         self._recalibrate = Recalibration(parts.detector, self.learner.batch)
         self._summaries = Summaries(settings.model_dir)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from teachbox.annotation import make_span
+
 pytestmark = pytest.mark.browser
 
 FIRST = "flight-00.jpg"
@@ -133,6 +135,24 @@ def test_a_digit_relabels_the_selected_box(shown):
     person.sees_saved()
     span = app.answer_to(path)["spans"][1]
     assert span == {**predicted[1], "label": "airship", "touched": True}
+
+
+def test_scores_of_all_classes_go_with_the_label_that_they_were_given_for(serve, annotate, scenes):
+    scores = {"balloon": 0.75, "bird": 0.25}
+    spans = [make_span("balloon", 50, left, 150, left + 100, class_scores=scores) for left in (50, 200, 350)]
+    app = serve(tasks=[{"path": str(scenes[0].path), "spans": spans}, {"path": str(scenes[1].path)}])
+    person = annotate(app)
+    person.sees(FIRST)
+    person.click(*middle(spans[1]))
+    person.press("2", "Escape")
+    person.click(*middle(spans[2]))
+    person.press("ArrowRight", "a")
+    person.sees("flight-01.jpg")
+    person.sees_saved()
+    left, relabelled, moved = app.answer_to(scenes[0].path)["spans"]
+    assert left == spans[0]
+    assert (relabelled["label"], "class_scores" in relabelled) == ("bird", False)
+    assert (moved["x"], moved["class_scores"]) == (351, scores)
 
 
 def test_a_digit_chooses_the_label_of_the_next_box(serve, annotate, scenes):

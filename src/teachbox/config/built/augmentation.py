@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Rows, built, only, refused
+from teachbox.config.built import augmentation_rules
+from teachbox.config.built.verdicts import NOT_NEGATIVE, ONE_OR_MORE, SHARE, Rows, built, only
 
 CROP = "min_object_covered min_aspect_ratio max_aspect_ratio min_area max_area overlap_thresh clip_boxes random_coef"
 PADDED = "min_padded_size_ratio max_padded_size_ratio"
@@ -28,14 +29,11 @@ ROWS = Rows(
             "random_pad_image random_absolute_pad_image random_crop_pad_image ssd_random_crop ssd_random_crop_pad "
             "ssd_random_crop_fixed_aspect_ratio ssd_random_crop_pad_fixed_aspect_ratio"
         )
-        | refused(
-            "convert_class_logits_to_softmax",
-            "answers and records name one class of each box, and hold no logits of all of them",
-        )
-        | refused(
+        | built(
             "scale_boxes_to_pixel_coordinates",
-            "detectors, and the other steps, take boxes as parts of the image",
-        ),
+            "as the last step: the others take boxes as parts of the image, which batches make of them again",
+        )
+        | built("convert_class_logits_to_softmax", "needs load_multiclass_scores"),
         "*.normalize_image": built("original_minval original_maxval target_minval target_maxval"),
         "*.subtract_channel_mean": built("means"),
         "*.adjust_gamma": built("gamma gain"),
@@ -45,6 +43,7 @@ ROWS = Rows(
         "*.random_adjust_contrast": built("min_delta max_delta"),
         "*.random_adjust_hue": built("max_delta"),
         "*.random_adjust_saturation": built("min_delta max_delta"),
+        "*.convert_class_logits_to_softmax": built("temperature"),
         "*.random_distort_color": {"color_ordering": only(0, 1)},
         "*.random_horizontal_flip": built("probability"),
         "*.random_vertical_flip": built("probability"),
@@ -148,4 +147,5 @@ ROWS = Rows(
         "*.random_square_crop_by_scale": [("scale_min", "scale_max")],
         "*.random_scale_crop_and_pad_to_square": [("scale_min", "scale_max")],
     },
+    rules=augmentation_rules.RULES,
 )

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from teachbox.config.built.verdicts import ONE_OR_MORE, OWN_INPUT, OWN_ROUNDS, SHARE, Rows, built, no_effect, only
 
+READER = (
+    built("label_map_path max_number_of_boxes use_display_name sample_1_of_n_examples tf_record_input_reader")
+    | {"input_type": only("INPUT_DEFAULT", "TF_EXAMPLE")}
+    | no_effect("name", "only a name")
+    | no_effect("include_source_id", "every example keeps the id of its image")
+    | no_effect("mask_type", "how masks are stored; none are loaded")
+    | no_effect(
+        "shuffle shuffle_buffer_size filenames_shuffle_buffer_size num_epochs num_readers "
+        "num_parallel_batches num_prefetch_batches queue_capacity min_after_dequeue read_block_length "
+        "prefetch_size num_parallel_map_calls drop_remainder",
+        OWN_INPUT,
+    )
+)
+"""What holds of both readers."""
+
 ROWS = Rows(
     table={
         # Records
-        "*_input_reader": built(
-            "label_map_path max_number_of_boxes use_display_name sample_1_of_n_examples tf_record_input_reader"
-        )
-        | {"input_type": only("INPUT_DEFAULT", "TF_EXAMPLE")}
-        | no_effect("name", "only a name")
-        | no_effect("include_source_id", "every example keeps the id of its image")
-        | no_effect("mask_type", "how masks are stored; none are loaded")
-        | no_effect(
-            "shuffle shuffle_buffer_size filenames_shuffle_buffer_size num_epochs num_readers "
-            "num_parallel_batches num_prefetch_batches queue_capacity min_after_dequeue read_block_length "
-            "prefetch_size num_parallel_map_calls drop_remainder",
-            OWN_INPUT,
-        ),
+        "train_input_reader": READER | built("load_multiclass_scores"),
+        "eval_input_reader": READER | no_effect("load_multiclass_scores", "evaluation goes by classes"),
         "*.tf_record_input_reader": built("input_path"),
         # Evaluation
         "eval_config": built(

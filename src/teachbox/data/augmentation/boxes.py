@@ -1,4 +1,4 @@
-"""Changed boxes and classes; the image stays."""
+"""Changed boxes, classes and scores; the image stays."""
 
 from __future__ import annotations
 
@@ -44,6 +44,26 @@ def drop_label_probabilistically(sample: Sample, seed: tf.Tensor, drop: int, dro
     """Without boxes of class `drop` (from 0), each with `drop_probability`."""
     chance = tf.random.stateless_uniform(tf.shape(sample.classes), seed)
     return sample.keep_boxes((sample.classes != drop) | (chance >= drop_probability))
+
+
+def convert_class_logits_to_softmax(sample: Sample, temperature: float) -> Sample:
+    """Scores of all classes, taken as logits, become probabilities: softmax of them by `temperature`."""
+    return sample if sample.scores is None else sample._replace(scores=tf.nn.softmax(sample.scores / temperature))
+
+
+def scale_boxes_to_pixel_coordinates(sample: Sample) -> Sample:
+    """Boxes in pixels of the image, `[ymin, xmin, ymax, xmax]`, in place of parts of it."""
+    return sample._replace(boxes=sample.boxes * _sides_twice(sample))
+
+
+def scale_boxes_to_parts(sample: Sample) -> Sample:
+    """Boxes that are in pixels of the image as parts of it again."""
+    return sample._replace(boxes=sample.boxes / _sides_twice(sample))
+
+
+def _sides_twice(sample: Sample) -> tf.Tensor:
+    """float32 [4]: height, width, height, width."""
+    return tf.tile(tf.cast(tf.shape(sample.image)[:2], tf.float32), [2])
 
 
 def remap_labels(sample: Sample, original: Sequence[int], new: int) -> Sample:

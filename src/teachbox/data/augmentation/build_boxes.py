@@ -6,6 +6,7 @@ from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augmentation import boxes
 from teachbox.data.augmentation.message_checks import ANY, check_range
 from teachbox.data.augmentation.sample import Step
+from teachbox.errors import ConfigError
 
 
 def random_jitter_boxes(message: preprocessor_pb2.RandomJitterBoxes, where: str) -> Step:
@@ -21,6 +22,16 @@ def drop_label(message: preprocessor_pb2.DropLabelProbabilistically, where: str)
     return lambda sample, seed: boxes.drop_label_probabilistically(
         sample, seed, message.label - 1, message.drop_probability
     )
+
+
+def to_softmax(message: preprocessor_pb2.ConvertClassLogitsToSoftmax, where: str) -> Step:
+    if not message.temperature > 0:
+        raise ConfigError(f"temperature is {message.temperature:g}; it must be above 0", where=where)
+    return lambda sample, _seed: boxes.convert_class_logits_to_softmax(sample, message.temperature)
+
+
+def scale_to_pixels(_message: preprocessor_pb2.ScaleBoxesToPixelCoordinates, _where: str) -> Step:
+    return lambda sample, _seed: boxes.scale_boxes_to_pixel_coordinates(sample)
 
 
 def remap_labels(message: preprocessor_pb2.RemapLabels, where: str) -> Step:

@@ -19,6 +19,8 @@ class Sample(NamedTuple):
     """int32 [N]."""
     weights: tf.Tensor
     """float32 [N]."""
+    scores: tf.Tensor | None = None
+    """float32 [N, K], how much each box is of each class; None where that is not trained on."""
 
     def keep_boxes(self, mask: tf.Tensor) -> Sample:
         """The same image with the boxes where `mask`, bool [N], is true."""
@@ -30,7 +32,7 @@ class Sample(NamedTuple):
 
     def of_rows(self, change: Callable[[tf.Tensor], tf.Tensor]) -> Sample:
         """The same image with `change` done to everything that has a row for each box."""
-        return Sample(self.image, *map(change, self[1:]))
+        return Sample(self.image, *(None if rows is None else change(rows) for rows in self[1:]))
 
     def in_float(self) -> Sample:
         """The same with an image of type float32."""
@@ -39,7 +41,8 @@ class Sample(NamedTuple):
 
 def joined(image: tf.Tensor, *parts: Sample) -> Sample:
     """`image` with the boxes of all `parts`, one part after the other."""
-    return Sample(image, *(tf.concat(rows, 0) for rows in zip(*(part[1:] for part in parts), strict=True)))
+    columns = zip(*(part[1:] for part in parts), strict=True)
+    return Sample(image, *(None if rows[0] is None else tf.concat(rows, 0) for rows in columns))
 
 
 Step = Callable[[Sample, tf.Tensor], Sample]

@@ -21,6 +21,7 @@
  * @property {number} [version]  Of the model that predicted it.
  * @property {string} [source]  The name of that model.
  * @property {boolean} [touched]  Whether a person has changed a predicted box, or agreed to it.
+ * @property {Record<string, number>} [class_scores]  Label → how much the box is of that; gone with its label.
  *
  * @typedef {object} Task
  * @property {number} _task_hash

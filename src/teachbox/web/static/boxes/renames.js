@@ -18,19 +18,25 @@ export function namesOf(labels) {
  * @returns {Editor}
  */
 export function renameBoxes(editor, names) {
-  if (!editor.all.some((box) => names.has(box.label) || (box.span && names.has(box.span.label)))) return editor;
-  return withBoxes(editor, editor.all.map((box) => renameBox(box, names)));
+  const all = editor.all.map((box) => renameBox(box, names));
+  return all.every((box, place) => box === editor.all[place]) ? editor : withBoxes(editor, all);
 }
 
 /** @param {Box} box @param {Names} names @returns {Box} */
 function renameBox(box, names) {
-  return { ...box, label: names.get(box.label) ?? box.label, span: box.span && renameSpan(box.span, names) };
+  const label = names.get(box.label) ?? box.label;
+  const span = box.span && renameSpan(box.span, names);
+  return label === box.label && span === box.span ? box : { ...box, label, span };
 }
 
 /** @param {Span} span @param {Names} names @returns {Span} */
 function renameSpan(span, names) {
-  const name = names.get(span.label);
-  return name === undefined ? span : { ...span, label: name };
+  const label = names.get(span.label) ?? span.label;
+  const scores = Object.entries(span.class_scores ?? {});
+  if (scores.some(([name]) => names.has(name))) {
+    return { ...span, label, class_scores: Object.fromEntries(scores.map(([name, score]) => [names.get(name) ?? name, score])) };
+  }
+  return label === span.label ? span : { ...span, label };
 }
 
 /**
@@ -42,9 +48,9 @@ function renameSpan(span, names) {
  */
 export function renameTask(task, names) {
   const keys = /** @type {const} */ (["spans", "candidates", "replaced"]);
-  const old = keys.filter((key) => task[key]?.some((span) => names.has(span.label)));
+  const told = keys.map((key) => /** @type {const} */ ([key, task[key]?.map((span) => renameSpan(span, names))]));
+  const changed = told.filter(([key, spans]) => spans?.some((span, place) => span !== task[key]?.[place]));
   const label = names.get(task.label ?? "");
-  if (!old.length && label === undefined) return task;
-  const asked = label === undefined ? {} : { label };
-  return { ...task, ...asked, ...Object.fromEntries(old.map((key) => [key, task[key]?.map((span) => renameSpan(span, names))])) };
+  if (!changed.length && label === undefined) return task;
+  return { ...task, ...(label === undefined ? {} : { label }), ...Object.fromEntries(changed) };
 }

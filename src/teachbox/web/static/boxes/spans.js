@@ -30,13 +30,20 @@ export function spanRect(span) {
 export function boxSpan(box) {
   if (box.span && !box.touched) return box.span;
   const type = box.shape ? "polygon" : "rect";
-  const known = box.span ?? { label: box.label, type };
+  const known = knownOf(box) ?? { label: box.label, type };
   const kept = known.score === undefined ? known : { ...known, touched: true };
   const before = box.span && spanRect(box.span);
   const unmoved = !box.span || box.shape === null || box.shape === box.span.points;
   if (before && unmoved && sameRect(before, box.rect)) return { ...kept, label: box.label };
   const rect = roundRect(box.rect);
   return { ...kept, label: box.label, ...rect, points: box.shape ?? cornersOf(rect) };
+}
+
+/** The span that a box came with. Another label outdates what it said of all labels. @param {Box} box */
+function knownOf({ span, label }) {
+  if (!span?.class_scores || span.label === label) return span;
+  const { class_scores: _outdated, ...rest } = span;
+  return rest;
 }
 
 /** @param {Shape} points @returns {Shape} */
