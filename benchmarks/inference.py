@@ -34,14 +34,15 @@ def measure(config: Path, repeats: int, size: tuple[int, int]) -> dict[str, Any]
     from teachbox.config.supported import num_classes
     from teachbox.data.resizers import build_resizer
     from teachbox.detector.build import build_detector
-    from teachbox.training.signatures import static_size
+    from teachbox.training.signatures import static_shape
 
     pipeline = load_pipeline(config)
     model = pipeline.message.model
     detector = build_detector(model)
     resizer = build_resizer(getattr(model, model.WhichOneof("model")).image_resizer)
-    height, width = (own or other for own, other in zip(static_size(resizer), size, strict=True))
-    batch = synthetic_batch(1, height, width, num_classes(pipeline)[1], 1)
+    *sides, channels = static_shape(resizer)
+    height, width = (own or other for own, other in zip(sides, size, strict=True))
+    batch = synthetic_batch(1, (height, width, channels), num_classes(pipeline)[1], 1)
     image, true_shape = batch["image"], batch["true_shape"]
 
     @tf.function(autograph=False)

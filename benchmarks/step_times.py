@@ -42,7 +42,7 @@ def row(figures: dict[str, Any]) -> str:
     )
 
 
-def synthetic_batch(images: int, height: int, width: int, classes: int, max_boxes: int) -> dict[str, Any]:
+def synthetic_batch(images: int, shape: tuple[int, int, int], classes: int, max_boxes: int) -> dict[str, Any]:
     """Noise with three boxes an image, as `data.batches` gives it."""
     import tensorflow as tf
 
@@ -51,8 +51,8 @@ def synthetic_batch(images: int, height: int, width: int, classes: int, max_boxe
     boxes = np.concatenate([corners, corners + random.uniform(0.1, 0.5, (images, max_boxes, 2))], axis=-1)
     known = np.arange(max_boxes) < 3
     given = {
-        "image": random.uniform(0, 255, (images, height, width, 3)).astype(np.float32),
-        "true_shape": np.tile(np.array([[height, width, 3]], np.int32), (images, 1)),
+        "image": random.uniform(0, 255, (images, *shape)).astype(np.float32),
+        "true_shape": np.tile(np.array([shape], np.int32), (images, 1)),
         "boxes": (boxes * known[:, None]).astype(np.float32),
         "classes": (random.integers(0, classes, (images, max_boxes)) * known).astype(np.int32),
         "weights": np.tile(known.astype(np.float32), (images, 1)),

@@ -35,7 +35,7 @@ def measure(config: Path, args: argparse.Namespace) -> dict[str, Any]:
     from teachbox.training.backend import compiled
     from teachbox.training.learner import Learner
     from teachbox.training.optimizers import build_optimizer
-    from teachbox.training.signatures import static_size
+    from teachbox.training.signatures import static_shape
 
     pipeline = load_pipeline(config)
     model, train = pipeline.message.model, pipeline.message.train_config
@@ -44,10 +44,11 @@ def measure(config: Path, args: argparse.Namespace) -> dict[str, Any]:
     at_once = min(images, args.micro_batch or images)
     pieces = math.ceil(images / at_once)
     resizer = build_resizer(getattr(model, model.WhichOneof("model")).image_resizer)
-    height, width = (own or other for own, other in zip(static_size(resizer), args.size, strict=True))
+    *sides, channels = static_shape(resizer)
+    height, width = (own or other for own, other in zip(sides, args.size, strict=True))
     max_boxes = pipeline.message.train_input_reader.max_number_of_boxes
-    spec = batch_spec(at_once, height, width, max_boxes)
-    batch = synthetic_batch(at_once, height, width, num_classes(pipeline)[1], max_boxes)
+    spec = batch_spec(at_once, height, width, max_boxes, channels=channels)
+    batch = synthetic_batch(at_once, (height, width, channels), num_classes(pipeline)[1], max_boxes)
 
     optimizer, schedule = build_optimizer(train.optimizer)
     learner = Learner(detector, optimizer, schedule, spec, pieces=pieces, clip_norm=train.gradient_clipping_by_norm)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from changed_starter import STARTER, changed, refusal
 
@@ -239,6 +241,27 @@ def test_an_empty_choice_is_named(kind: str):
     text = refusal(pipeline)
     assert text.startswith(f"my.config:{pipeline.line_of(f'model.ssd.{kind}')}: model.ssd.{kind} names no ")
     assert "; built: " in text
+
+
+@pytest.mark.parametrize(
+    ("resizer", "words"),
+    [
+        ("identity_resizer {}", "identity_resizer is not built yet; built: keep_aspect_ratio_resizer, fixed_shape"),
+        (
+            "keep_aspect_ratio_resizer { pad_to_max_dimension: true per_channel_pad_value: 3 }",
+            "keep_aspect_ratio_resizer: per_channel_pad_value has 1 value; images have 3 channels",
+        ),
+        (
+            "keep_aspect_ratio_resizer { pad_to_max_dimension: true convert_to_grayscale: true "
+            "per_channel_pad_value: [1, 2, 3] }",
+            "keep_aspect_ratio_resizer: per_channel_pad_value has 3 values; images have 1 channel",
+        ),
+    ],
+)
+def test_resizers_of_a_single_shot_detector(resizer: str, words: str):
+    text, count = re.subn(r"fixed_shape_resizer \{[^}]*\}", resizer, STARTER)
+    assert count == 1
+    assert words in refusal(parse_pipeline(text))
 
 
 def test_only_one_evaluation_reader_is_built():

@@ -1,4 +1,4 @@
-"""Resizers agree with the original's on all its cases that we build, and refuse the others."""
+"""Resizers agree with the original's on all its cases, and refuse numbers that make no image."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teachbox.config.protos import image_resizer_pb2
-from teachbox.data.resizers import Resizer, build_resizer, keep_aspect_ratio_resizer
+from teachbox.data.resizers import Resizer, build_resizer, conditional_shape_resizer, keep_aspect_ratio_resizer
 from teachbox.errors import ConfigError
 
 pytestmark = pytest.mark.tf
-
-BUILT = ("fixed_shape_resizer", "keep_aspect_ratio_resizer")
 
 
 def resizer(text: str) -> Resizer:
@@ -33,9 +31,8 @@ def picture(height: int, width: int) -> np.ndarray:
 
 def test_agrees_with_the_original(oracles: Path) -> None:
     cases = json.loads((oracles / "functions" / "image_resizers.json").read_text())["cases"]
-    built = [c for c in cases if c["config"].startswith(BUILT) and "grayscale" not in c["config"]]
-    assert len(built) == 48
-    for case in built:
+    assert len(cases) == 80
+    for case in cases:
         image = picture(*case["input_hw"])
         resize = tf.function(resizer(case["config"]))
         found, true_shape = (part.numpy() for part in resize(tf.constant(image)))
@@ -90,20 +87,59 @@ def test_keep_aspect_ratio_within_its_bounds(height: int, width: int, short: int
     assert np.all(padded[:, w:] == [1, 2, 3])
 
 
+def test_sizes_by_hand() -> None:
+    image = tf.constant(picture(33, 128))
+    longest, shortest = (
+        resizer(f"conditional_shape_resizer {{ condition: {condition} size_threshold: 60 }}")
+        for condition in ("GREATER", "SMALLER")
+    )
+    # 33 · 60 / 128 = 15.5 and 128 · 60 / 33 = 232.7, cut off.
+    assert [resize(image)[0].shape.as_list() for resize in (longest, shortest)] == [[15, 60, 3], [60, 232, 3]]
+    for resize in (resizer("conditional_shape_resizer {}"), resizer("identity_resizer {}")):
+        same, true_shape = resize(image)
+        np.testing.assert_array_equal(same, image)
+        assert true_shape.numpy().tolist() == [33, 128, 3]
+    padded, true_shape = resizer("pad_to_multiple_resizer { multiple: 20 convert_to_grayscale: true }")(image)
+    assert (padded.shape.as_list(), true_shape.numpy().tolist()) == ([40, 140, 1], [33, 128, 1])
+    assert not padded[33:].numpy().any()
+    assert not padded[:, 128:].numpy().any()
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 64))
+def test_a_side_meets_the_threshold_or_stays(height: int, width: int, threshold: int) -> None:
+    image = tf.fill([height, width, 3], tf.constant(100, tf.uint8))
+    for condition, side_of in (("GREATER", max), ("SMALLER", min)):
+        found, true_shape = conditional_shape_resizer(condition, threshold, "nearest")(image)
+        sides = true_shape.numpy().tolist()[:2]
+        assert found.shape.as_list()[:2] == sides
+        assert np.all(found == 100)
+        before = side_of(height, width)
+        stays = before <= threshold if condition == "GREATER" else before >= threshold
+        if stays:
+            assert sides == [height, width]
+        else:
+            # In float32 a product just below a whole number is cut off to the one before.
+            assert threshold - 1 <= side_of(sides) <= threshold
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "no resizer is given"),
-        ("identity_resizer {}", r"image_resizer\.identity_resizer: is not built yet; use fixed_shape_resizer"),
-        ("pad_to_multiple_resizer { multiple: 32 }", "pad_to_multiple_resizer: is not built"),
-        ("conditional_shape_resizer {}", "conditional_shape_resizer: is not built"),
-        ("fixed_shape_resizer { convert_to_grayscale: true }", "convert_to_grayscale is not built"),
-        ("keep_aspect_ratio_resizer { convert_to_grayscale: true }", "convert_to_grayscale is not built"),
+        ("pad_to_multiple_resizer { multiple: 0 }", "pad_to_multiple_resizer: multiple is 0; it must be at least 1"),
+        ("conditional_shape_resizer { size_threshold: 0 }", "size_threshold is 0; it must be at least 1"),
+        ("conditional_shape_resizer { condition: INVALID }", "condition is INVALID; it must be GREATER or SMALLER"),
+        (
+            "keep_aspect_ratio_resizer { convert_to_grayscale: true pad_to_max_dimension: true "
+            "per_channel_pad_value: [1, 2, 3] }",
+            "has 3 values; images have 1 channel",
+        ),
         ("fixed_shape_resizer { height: 0 }", "height is 0; it must be at least 1"),
         ("keep_aspect_ratio_resizer { min_dimension: 9 max_dimension: 8 }", "larger than max_dimension"),
         (
             "keep_aspect_ratio_resizer { pad_to_max_dimension: true per_channel_pad_value: 1 }",
-            "has 1 values; images have 3 channels",
+            "has 1 value; images have 3 channels",
         ),
         ("keep_aspect_ratio_resizer { per_channel_pad_value: [1, 2, 3] }", "no meaning without"),
     ],

@@ -71,15 +71,15 @@ resizer = fixed_shape_resizer(8, 8)
 
 def synthetic_batch(spec, size: int = 32):
     """A batch of grey images, one box in each; of `size` where `spec` leaves that open."""
-    count, height, width, _ = spec["image"].shape.as_list()
+    count, height, width, channels = spec["image"].shape.as_list()
     max_boxes = spec["classes"].shape[1]
     height, width = height or size, width or size
     box = tf.one_hot([0] * count, max_boxes)
     scores = {name: tf.zeros(wanted.shape) for name, wanted in spec.items() if name == "class_scores"}
     return {
         **scores,
-        "image": tf.fill([count, height, width, 3], 127.0),
-        "true_shape": tf.tile([[height, width, 3]], [count, 1]),
+        "image": tf.fill([count, height, width, channels], 127.0),
+        "true_shape": tf.tile([[height, width, channels]], [count, 1]),
         "boxes": box[:, :, None] * tf.constant([0.25, 0.25, 0.75, 0.75]),
         "classes": tf.zeros([count, max_boxes], tf.int32),
         "weights": box,

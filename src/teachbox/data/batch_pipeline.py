@@ -18,7 +18,7 @@ from teachbox.data.mix import OTHERS
 from teachbox.data.resizers import Resizer
 
 Batch = dict[str, tf.Tensor]
-"""Tensors by name, `G` = `max_boxes`: `image` float32 [B, H, W, 3] in 0–255, resized and padded; `true_shape` int32
+"""Tensors by name, `G` = `max_boxes`: `image` float32 [B, H, W, C] in 0–255, resized and padded; `true_shape` int32
 [B, 3], the part that is not padding; `boxes` float32 [B, G, 4] in 0–1 of the padded image; `classes` int32 [B, G] from
 0; `weights` float32 [B, G]; `num_boxes` int32 [B]: rows past it are padding. Where scores of all K classes are trained
 on there is `class_scores` float32 [B, G, K]. Evaluation adds `key` string [B], `valid` bool [B] (False: a row that only
@@ -47,7 +47,7 @@ PARTNERS = {
 
 
 def batch_spec(
-    batch_size: int, height: int | None, width: int | None, max_boxes: int, num_scores: int = 0
+    batch_size: int, height: int | None, width: int | None, max_boxes: int, num_scores: int = 0, *, channels: int = 3
 ) -> dict[str, tf.TensorSpec]:
     """What a training batch looks like; `height` and `width` None where they differ from batch to batch.
 
@@ -55,7 +55,7 @@ def batch_spec(
     """
     scores = {"class_scores": tf.TensorSpec([batch_size, max_boxes, num_scores], tf.float32)}
     return {
-        "image": tf.TensorSpec([batch_size, height, width, 3], tf.float32),
+        "image": tf.TensorSpec([batch_size, height, width, channels], tf.float32),
         "true_shape": tf.TensorSpec([batch_size, 3], tf.int32),
         "boxes": tf.TensorSpec([batch_size, max_boxes, 4], tf.float32),
         "classes": tf.TensorSpec([batch_size, max_boxes], tf.int32),

@@ -72,10 +72,10 @@ class SSD(keras.layers.Layer):
         self.kind = kind
         self.padding = padding
 
-    def build_for(self, height: int, width: int) -> SSD:
+    def build_for(self, height: int, width: int, channels: int = 3) -> SSD:
         """Make all variables, for images of `height` × `width` pixels (any size may follow)."""
         if not self.built:
-            shape = (1, height, width, 3)
+            shape = (1, height, width, channels)
             # JAX compiles each operation of each shape by itself: there the layers are only told of the shapes.
             self(keras.KerasTensor(shape) if keras.backend.backend() == "jax" else ops.zeros(shape))
         return self

@@ -20,7 +20,7 @@ from teachbox.evaluation.metrics_sets import measure
 from teachbox.evaluation.results import ImageResult, in_pixels
 from teachbox.training.backend import Values, compiled, side_step
 from teachbox.training.losses import all_losses
-from teachbox.training.signatures import static_size
+from teachbox.training.signatures import static_shape
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Evaluator:
         self.labels = dict(labels)
         """Id from 1 → name; names may change from one evaluation to the next."""
         self._batches = evaluation_batches((), resizer, 1, max_boxes, side_step=side_step())
-        height, width = static_size(resizer)
-        spec = batch_spec(1, height, width, max_boxes)
+        height, width, channels = static_shape(resizer)
+        spec = batch_spec(1, height, width, max_boxes, channels=channels)
         self._detect = compiled(self._run, spec, state=detector.variables)
         self.losses: dict[str, float] = {}
         """Mean losses of the images of the last evaluation, by their public names."""

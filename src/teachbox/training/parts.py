@@ -28,7 +28,7 @@ from teachbox.training.losses import follow_regularization
 from teachbox.training.optimizers import build_optimizer
 from teachbox.training.publish import Publisher, graph_fingerprint
 from teachbox.training.settings import TrainerSettings
-from teachbox.training.signatures import static_size
+from teachbox.training.signatures import static_shape
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +79,20 @@ def build_parts(settings: TrainerSettings, store: Store | None = None, classes: 
     max_boxes = pipeline.message.train_input_reader.max_number_of_boxes
     num_scores = detector.num_classes if pipeline.message.train_input_reader.load_multiclass_scores else 0
     at_once = settings.images_at_once(config.batch_size)
+    height, width, channels = static_shape(resizer)
     optimizer, schedule = build_optimizer(config.optimizer)
     learner = Learner(
         detector,
         optimizer,
         schedule,
-        batch_spec(at_once, *static_size(resizer), max_boxes, num_scores if config.use_multiclass_scores else 0),
+        batch_spec(
+            at_once,
+            height,
+            width,
+            max_boxes,
+            num_scores if config.use_multiclass_scores else 0,
+            channels=channels,
+        ),
         pieces=config.batch_size // at_once,
         trained=frozenset(chosen_names(detector, config, pipeline.at)),
         bias_factor=config.bias_grad_multiplier,

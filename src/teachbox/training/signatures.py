@@ -12,6 +12,7 @@ Outputs, all float32: `detection_boxes` [N, M, 4] (`[ymin, xmin, ymax, xmax]`, 0
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import tensorflow as tf
@@ -83,23 +84,22 @@ def detection_functions(
     }
 
 
-def static_size(resizer: Resizer) -> tuple[int | None, int | None]:
-    """Height and width of whatever `resizer` returns; None where it depends on the image."""
+def static_shape(resizer: Resizer) -> tuple[int | None, int | None, int]:
+    """Height, width and channels of whatever `resizer` returns; None where a side depends on the image."""
     traced = tf.function(resizer).get_concrete_function(tf.TensorSpec([None, None, 3], tf.uint8))
-    height, width, _ = traced.structured_outputs[0].shape.as_list()
-    return height, width
+    height, width, channels = traced.structured_outputs[0].shape.as_list()
+    return height, width, channels
 
 
 def _batch_resizer(resizer: Resizer) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-    """Elements [N] and a function element → image, to (float32 [N, h, w, 3], true_shape int32 [N, 3]).
+    """Elements [N] and a function element → image, to (float32 [N, h, w, c], true_shape int32 [N, 3]).
 
     Where sizes depend on the image, smaller ones are padded with 0 below and to the right to the largest of the batch.
     """
-    height, width = static_size(resizer)
+    height, width, channels = static_shape(resizer)
     fixed = height is not None and width is not None
-    images = (
-        tf.TensorSpec([height, width, 3], tf.float32) if fixed else tf.RaggedTensorSpec([None, None, 3], tf.float32, 2)
-    )
+    sides = [height, width] if fixed else [None, None]
+    images = (tf.TensorSpec if fixed else partial(tf.RaggedTensorSpec, ragged_rank=2))([*sides, channels], tf.float32)
     signature = (images, tf.TensorSpec([3], tf.int32))
 
     def resize_all(elements: tf.Tensor, to_image: Callable[[tf.Tensor], tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,5 +1,7 @@
 """Panels that are loaded when they are first opened: what is pressed meanwhile answers no image."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -20,6 +22,16 @@ def hold(page, panel):
     return held
 
 
+def first_of(held, page):
+    """The one request that is held, once it is: the page says that it loads a moment before it asks."""
+    deadline = time.monotonic() + 20
+    while not held:
+        assert time.monotonic() < deadline, "the panel was not asked for"
+        page.wait_for_timeout(20)
+    (request,) = held
+    return request
+
+
 @pytest.mark.parametrize("key", PANELS)
 def test_keys_pressed_while_a_panel_is_loaded_do_not_answer(serve, annotate, page, key):
     app = serve(2)
@@ -30,8 +42,7 @@ def test_keys_pressed_while_a_panel_is_loaded_do_not_answer(serve, annotate, pag
     expect(page.get_by_role("dialog", name="Loading")).to_be_visible()
     page.keyboard.press("a")
     person.sees(FIRST)
-    (request,) = held
-    request.continue_()
+    first_of(held, page).continue_()
     expect(page.get_by_role("dialog", name="Loading")).to_have_count(0)
     if key == "o":
         expect(page.get_by_role("region", name="History")).to_be_visible()
@@ -51,7 +62,7 @@ def test_who_closes_what_is_loading_goes_on_without_it(serve, annotate, page):
     page.keyboard.press("a")
     person.sees(SECOND)
     with page.expect_response("**/later/progress.css*"):
-        held[0].continue_()
+        first_of(held, page).continue_()
     expect(page.locator("dialog", has_text="Loading")).to_have_count(0)
     expect(page.get_by_role("dialog")).to_have_count(0)
     person.sees_saved()

@@ -65,6 +65,7 @@ ROWS = Rows(
         )
         | {"type": only(*TYPES), "upsampling_interpolation": only("nearest", "bilinear")},
         "model.center_net.image_resizer": built("fixed_shape_resizer keep_aspect_ratio_resizer"),
+        "model.center_net.image_resizer.fixed_shape_resizer": built("height width resize_method"),
         # A CenterNet has its heat maps laid for one size of image.
         "model.center_net.image_resizer.keep_aspect_ratio_resizer": built(
             "min_dimension max_dimension resize_method per_channel_pad_value"

@@ -121,7 +121,10 @@ ROWS = Rows(
             SHAPES,
         )
         | no_effect("second_stage_mask_prediction_loss_weight resize_masks", NO_MASKS),
-        "model.faster_rcnn.image_resizer": built("fixed_shape_resizer keep_aspect_ratio_resizer"),
+        "model.faster_rcnn.image_resizer": built(
+            "fixed_shape_resizer keep_aspect_ratio_resizer identity_resizer conditional_shape_resizer "
+            "pad_to_multiple_resizer"
+        ),
         "model.faster_rcnn.feature_extractor": built(
             "batch_norm_trainable conv_hyperparams override_base_feature_extractor_hyperparams pad_to_multiple fpn"
         )

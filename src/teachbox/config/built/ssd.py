@@ -29,7 +29,7 @@ ROWS = Rows(
         "model.ssd.image_resizer": built("fixed_shape_resizer keep_aspect_ratio_resizer"),
         # A single-shot detector has its anchors laid for one size of image.
         "model.ssd.image_resizer.keep_aspect_ratio_resizer": built(
-            "min_dimension max_dimension resize_method per_channel_pad_value"
+            "min_dimension max_dimension resize_method per_channel_pad_value convert_to_grayscale"
         )
         | {"pad_to_max_dimension": only("true")},
         # Heads, anchors, targets

@@ -7,6 +7,7 @@ from typing import Any
 
 from teachbox.config.protos import center_net_pb2
 from teachbox.detector.build.center_net_features import build_center_features
+from teachbox.detector.build.images import channels_of, size_of_all
 from teachbox.detector.build.losses import build_classification_loss
 from teachbox.detector.build.refuse import not_built, refuse_others
 from teachbox.detector.center_heads import CenterHead, HeadOptions
@@ -77,15 +78,10 @@ def _head(config: Message, task: Any, name: str, bias_init: float = 0.0) -> Head
 
 
 def _image_size(config: Message, multiple: int) -> tuple[int, int]:
-    where, resizer = f"{WHERE}.image_resizer", config.image_resizer
-    kind = resizer.WhichOneof("image_resizer_oneof")
-    if kind == "fixed_shape_resizer":
-        size = resizer.fixed_shape_resizer.height, resizer.fixed_shape_resizer.width
-    elif kind == "keep_aspect_ratio_resizer" and resizer.keep_aspect_ratio_resizer.pad_to_max_dimension:
-        size = (resizer.keep_aspect_ratio_resizer.max_dimension,) * 2
-    else:
-        built = "fixed_shape_resizer is, and keep_aspect_ratio_resizer with pad_to_max_dimension: true"
-        raise not_built(where, kind, built)
+    where = f"{WHERE}.image_resizer"
+    size = size_of_all(config.image_resizer, where)
+    if channels_of(config.image_resizer) != 3:
+        raise not_built(where, "convert_to_grayscale", "three channels are")
     if any(side % multiple for side in size):
         found = f"images of {size[0]} × {size[1]}; {config.feature_extractor.type} halves and doubles them"
         raise ConfigError(f"{found}: give multiples of {multiple}", where=where)

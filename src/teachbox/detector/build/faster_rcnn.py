@@ -14,6 +14,7 @@ from teachbox.detector.box_head import BoxHead
 from teachbox.detector.build.anchors import build_anchor_generator
 from teachbox.detector.build.faster_rcnn_features import build_features, count_of_maps
 from teachbox.detector.build.hyperparams import build_hyperparams
+from teachbox.detector.build.images import channels_of
 from teachbox.detector.build.losses import build_classification_loss, build_miner
 from teachbox.detector.build.postprocess import build_postprocessor
 from teachbox.detector.build.refuse import not_built
@@ -51,7 +52,7 @@ def build_faster_rcnn(config: faster_rcnn_pb2.FasterRcnn) -> FasterRCNN:
         kind=kind,
         name="faster_rcnn",
     )
-    detector.build((None, None, None, 3))
+    detector.build((None, None, None, channels_of(config.image_resizer)))
     return detector
 
 

@@ -6,6 +6,7 @@ from teachbox.config.built import ssd_rules
 from teachbox.config.protos import ssd_pb2
 from teachbox.detector.build.anchors import build_anchor_generator
 from teachbox.detector.build.box_predictors import build_box_predictor
+from teachbox.detector.build.images import channels_of, size_of_all
 from teachbox.detector.build.losses import build_classification_loss, build_localization_loss, build_miner
 from teachbox.detector.build.matching import build_box_coder, build_matcher, build_similarity
 from teachbox.detector.build.postprocess import build_postprocessor
@@ -38,7 +39,7 @@ def build_ssd(config: ssd_pb2.Ssd) -> SSD:
         raise ConfigError(f"{found}; choose anchors with normalize_coordinates", where="model.ssd.anchor_generator")
     refuse_disagreements(config, "model.ssd", *ssd_rules.RULES)
     unmatched = _unmatched_class(config)
-    height, width = _image_size(config)
+    height, width = size_of_all(config.image_resizer, "model.ssd.image_resizer")
     feature_extractor = build_feature_extractor(config)
     kind = checkpoint_kind(config.feature_extractor.type)
     detector = SSD(
@@ -70,25 +71,15 @@ def build_ssd(config: ssd_pb2.Ssd) -> SSD:
         padding=_padding(config),
         name="ssd",
     )
-    return detector.build_for(height, width)
-
-
-def _image_size(config: ssd_pb2.Ssd) -> tuple[int, int]:
-    resizer = config.image_resizer
-    kind = resizer.WhichOneof("image_resizer_oneof")
-    if kind == "fixed_shape_resizer":
-        return resizer.fixed_shape_resizer.height, resizer.fixed_shape_resizer.width
-    if kind == "keep_aspect_ratio_resizer":
-        size = resizer.keep_aspect_ratio_resizer.max_dimension
-        return size, size
-    raise not_built("model.ssd.image_resizer", kind, "fixed_shape_resizer and keep_aspect_ratio_resizer are")
+    return detector.build_for(height, width, channels_of(config.image_resizer))
 
 
 def _padding(config: ssd_pb2.Ssd) -> tuple[float, ...] | None:
     """What stands beyond the picture in a normalised image; None where a picture fills it."""
     if config.image_resizer.WhichOneof("image_resizer_oneof") == "fixed_shape_resizer":
         return None
-    return tuple(config.image_resizer.keep_aspect_ratio_resizer.per_channel_pad_value) or (0.0, 0.0, 0.0)
+    given = tuple(config.image_resizer.keep_aspect_ratio_resizer.per_channel_pad_value)
+    return given or (0.0,) * channels_of(config.image_resizer)
 
 
 def _unmatched_class(config: ssd_pb2.Ssd) -> tuple[float, ...]:

@@ -19,18 +19,23 @@ def to_unit_range(images: Any) -> Any:
 
 
 def less_channel_means(images: Any) -> Any:
-    """Pixels 0…255 less the mean of each channel."""
+    """Pixels 0…255 less the mean of each channel; grey images as they are, as in the original."""
+    if int(images.shape[-1]) != len(_CHANNEL_MEANS):
+        return images
     return images - ops.convert_to_tensor(_CHANNEL_MEANS, dtype="float32")
 
 
 def standardized(images: Any) -> Any:
-    """Pixels 0…255 scaled to 0…1, less the mean of each channel, by its standard deviation."""
+    """Pixels 0…255 scaled to 0…1, less the mean of each channel, by its standard deviation; grey images as they are, as
+    in the original."""
+    if int(images.shape[-1]) != len(_MEANS):
+        return images
     means, deviations = (ops.convert_to_tensor(values, dtype="float32") for values in (_MEANS, _DEVIATIONS))
     return (images / 255.0 - means) / deviations
 
 
 def filled_outside(images: Any, true_shape: Any, value: Sequence[float]) -> Any:
-    """Images [B, H, W, 3] with `value` for each channel where the picture has ended: `true_shape` int32 [B, 3]."""
+    """Images [B, H, W, C] with `value` for each channel where the picture has ended: `true_shape` int32 [B, 3]."""
     rows, columns = (ops.arange(side, dtype="int32") for side in images.shape[1:3])
     true_shape = ops.cast(true_shape, "int32")
     inside = ops.logical_and(
@@ -51,7 +56,7 @@ def normalised(images: Any, means: Sequence[float], deviations: Sequence[float])
 
 
 def padded_to_multiple(images: Any, multiple: int) -> Any:
-    """Images [B, H, W, 3] with zeros below and to the right, up to the next multiple of both sides."""
+    """Images [B, H, W, C] with zeros below and to the right, up to the next multiple of both sides."""
     if None in images.shape[1:3]:
         return _padded_later(images, multiple)
     margins = [(0, -int(side) % multiple) for side in images.shape[1:3]]
