@@ -264,6 +264,20 @@ def test_resizers_of_a_single_shot_detector(resizer: str, words: str):
     assert words in refusal(parse_pipeline(text))
 
 
+def test_confidences_and_combined_suppression_are_followed():
+    text = STARTER.replace(
+        "num_classes: 2", "num_classes: 2 use_confidences_as_targets: true implicit_example_weight: 0.25"
+    )
+    text = text.replace(
+        "iou_threshold: 0.6", "iou_threshold: 0.6 use_combined_nms: true change_coordinate_frame: false"
+    )
+    check_supported(parse_pipeline(text))
+    said = "iou_threshold: 0.6 use_combined_nms: true"
+    assert "use_combined_nms needs change_coordinate_frame: false" in refusal(changed("iou_threshold: 0.6", said)[0])
+    alone = changed("num_classes: 2", "num_classes: 2 implicit_example_weight: 0.5")[0]
+    assert "implicit_example_weight has no meaning without use_confidences_as_targets: true" in refusal(alone)
+
+
 def test_only_one_evaluation_reader_is_built():
     readers = 'eval_input_reader {}\neval_input_reader { name: "second" }'
     pipeline = parse_pipeline(f"{readers}\n{STARTER}", "my.config")

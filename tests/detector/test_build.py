@@ -216,7 +216,7 @@ REFUSED = [
     ("post_processing { calibration_config { temperature_scaling_calibration { } } }", "scaler is 0"),
     ("post_processing { calibration_config { function_approximation { } } }", "x_y_pair: not two or more points"),
     ("explicit_background_class: true", "model.ssd.explicit_background_class"),
-    ("use_confidences_as_targets: true", "model.ssd.use_confidences_as_targets"),
+    ("return_raw_detections_during_predict: true", "model.ssd.return_raw_detections_during_predict"),
     ("return_raw_detections_during_predict: true", "model.ssd.return_raw_detections_during_predict"),
     ("mask_head_config { }", "model.ssd.mask_head_config"),
     ("num_classes: 0", "num_classes is 0"),

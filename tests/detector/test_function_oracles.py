@@ -200,12 +200,9 @@ def test_non_max_suppression(functions):
     assert compared == 10
 
 
-def test_target_assignment(functions):
-    from teachbox.detector.box_coding import FasterRCNNBoxCoder
-    from teachbox.detector.matching import ArgMaxMatcher
-    from teachbox.detector.similarity import iou
-    from teachbox.detector.targets import TargetAssigner
-
+@pytest.fixture(scope="module")
+def assignment(functions):
+    """The stored numbers, and their ground truth as a padded batch: boxes, classes, weights, counts."""
     stored = functions("target_assignment")
     images, rows = len(stored["groundtruth"]), 3
     boxes, classes = np.zeros((images, rows, 4), np.float32), np.zeros((images, rows), np.int32)
@@ -216,19 +213,81 @@ def test_target_assignment(functions):
             boxes[image, :count] = truth["boxes"]
             classes[image, :count] = array(truth["classes_with_background"]).argmax(axis=1) - 1
             weights[image, :count] = truth["weights"]
-    for name, negative_class_weight in (("ssd", 1.0), ("ssd_neg_weight_0.25", 0.25)):
-        case = next(case for case in stored["cases"] if case["assigner"] == name)
+    return stored, (boxes, classes, weights, counts)
+
+
+def assert_targets(found: Any, case: Any) -> None:
+    np.testing.assert_array_equal(found.match, case["match"])
+    np.testing.assert_allclose(found.classes, array(case["class_targets"]))
+    np.testing.assert_allclose(found.class_weights, array(case["class_weights"]))
+    np.testing.assert_allclose(found.codes, array(case["box_targets"]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found.code_weights, array(case["box_weights"]))
+
+
+def test_target_assignment(assignment):
+    from teachbox.detector.box_coding import FasterRCNNBoxCoder
+    from teachbox.detector.matching import ArgMaxMatcher
+    from teachbox.detector.similarity import iou
+    from teachbox.detector.targets import TargetAssigner
+
+    stored, (boxes, classes, weights, counts) = assignment
+    forced = ArgMaxMatcher(0.5, 0.5, force_match_for_each_row=True)
+    unforced = ArgMaxMatcher(0.5, 0.1, negatives_lower_than_unmatched=False)
+    matchers = {
+        "ssd": forced,
+        "ssd_neg_weight_0.25": forced,
+        "proposal": ArgMaxMatcher(0.7, 0.3, force_match_for_each_row=True),
+        "detection": ArgMaxMatcher(0.5),
+        "fastrcnn": unforced,
+    }
+    assert [case["assigner"] for case in stored["cases"]] == list(matchers)
+    for case in stored["cases"]:
+        name = case["assigner"]
+        of_objects = name == "proposal"  # one class: an object
         assign = TargetAssigner(
             iou,
-            ArgMaxMatcher(0.5, 0.5, force_match_for_each_row=True),
-            FasterRCNNBoxCoder((10.0, 10.0, 5.0, 5.0)),
-            num_classes=4,
-            unmatched_class=tuple(stored["unmatched_class_label"]),
-            negative_class_weight=negative_class_weight,
+            matchers[name],
+            FasterRCNNBoxCoder() if name == "fastrcnn" else FasterRCNNBoxCoder((10.0, 10.0, 5.0, 5.0)),
+            num_classes=1 if of_objects else 4,
+            unmatched_class=(0.0,) if of_objects else tuple(stored["unmatched_class_label"]),
+            negative_class_weight=0.25 if "0.25" in name else 1.0,
         )
-        found = assign(array(stored["anchors"]), boxes, classes, weights, counts)
-        np.testing.assert_array_equal(found.match, case["match"])
-        np.testing.assert_allclose(found.classes, array(case["class_targets"]))
-        np.testing.assert_allclose(found.class_weights, array(case["class_weights"]))
-        np.testing.assert_allclose(found.codes, array(case["box_targets"]), rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(found.code_weights, array(case["box_weights"]))
+        known = np.zeros_like(classes) if of_objects else classes
+        assert_targets(assign(array(stored["anchors"]), boxes, known, weights, counts), case)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_assignment_by_confidence(assignment, place):
+    from teachbox.detector.box_coding import FasterRCNNBoxCoder
+    from teachbox.detector.matching import ArgMaxMatcher
+    from teachbox.detector.similarity import iou
+    from teachbox.detector.targets import TargetAssigner
+
+    stored, (boxes, classes, weights, counts) = assignment
+    case = stored["confidence_cases"][place]
+    confidences = np.zeros((*classes.shape, 4), np.float32)
+    for image, rows in enumerate(case["confidences"]):
+        if rows:
+            confidences[image, : len(rows)] = array(rows)[:, 1:]
+    assign = TargetAssigner(
+        iou,
+        ArgMaxMatcher(0.5, 0.5, force_match_for_each_row=True),
+        FasterRCNNBoxCoder((10.0, 10.0, 5.0, 5.0)),
+        num_classes=4,
+        unmatched_class=tuple(stored["unmatched_class_label"]),
+        implicit_weight=case["implicit_class_weight"],
+    )
+    found = assign(array(stored["anchors"]), boxes, classes, weights, counts, class_scores=confidences)
+    assert_targets(found, case)
+    if place % 2 == 0:  # 1 for the class of each box: what classes alone say
+        assert_targets(assign(array(stored["anchors"]), boxes, classes, weights, counts), case)
+    without = TargetAssigner(
+        iou,
+        ArgMaxMatcher(0.5, 0.5, force_match_for_each_row=True),
+        FasterRCNNBoxCoder((10.0, 10.0, 5.0, 5.0)),
+        num_classes=4,
+        unmatched_class=(0.0,) * 4,
+        implicit_weight=case["implicit_class_weight"],
+    )(array(stored["anchors"]), boxes, classes, weights, counts, class_scores=confidences)
+    np.testing.assert_allclose(without.classes, found.classes[..., 1:])
+    np.testing.assert_allclose(without.class_weights, found.class_weights[..., 1:])

@@ -29,6 +29,7 @@ def scored(project: Project, number: int, score: float | None) -> dict[str, Any]
 
 
 def configured(folder: Path, *, load: bool = True, use: bool = True) -> Project:
+    folder.mkdir(exist_ok=True)
     project = Project(folder)
     if load:
         project.add("train_input_reader", "  load_multiclass_scores: true")
@@ -68,6 +69,24 @@ def test_without_use_it_is_classes_that_are_trained_on(tmp_path: Path, load: boo
     parts = build_parts(project.settings())
     assert parts.num_scores == int(load)
     assert losses(parts, project, 0.25) == losses(parts, project, None)
+
+
+def test_confidences_weigh_what_is_said_and_what_is_not(tmp_path: Path) -> None:
+    plain = configured(tmp_path / "plain")
+    said = configured(tmp_path / "said")
+    said.add("ssd", "    use_confidences_as_targets: true")
+    quiet = configured(tmp_path / "quiet")
+    quiet.add("ssd", "    use_confidences_as_targets: true implicit_example_weight: 0")
+    by_class, by_confidence, explicit = (build_parts(project.settings()) for project in (plain, said, quiet))
+    # Where all weighs 1 and each box is of its class, confidences say what classes say.
+    wanted = losses(by_class, plain, 1.0)
+    assert losses(by_confidence, said, 1.0)[LOSS] == pytest.approx(wanted[LOSS], rel=1e-5)
+    # Without the weight of what nobody spoke of, only the anchors of the box are left.
+    assert 0 < losses(explicit, quiet, 1.0)[LOSS] < 0.5 * wanted[LOSS]
+    # That it is none is said of a box, too: nothing is to be found at its place, and it has no place to learn.
+    negative = losses(explicit, quiet, -1.0)
+    assert negative[LOSS] > 0
+    assert negative["Loss/localization_loss"] == 0
 
 
 def test_a_round_learns_from_scores_and_evaluation_goes_by_classes(tmp_path: Path) -> None:

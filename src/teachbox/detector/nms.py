@@ -6,7 +6,7 @@ Boxes are `[ymin, xmin, ymax, xmax]`, normalized 0–1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -64,6 +64,8 @@ class BatchNonMaxSuppression:
     """Above 0, a box lowers the scores of those it overlaps instead of taking them away (arXiv 1704.04503)."""
     class_agnostic: bool = False
     """Boxes suppress each other whatever their classes, and each has only its best class."""
+    combined: bool = False
+    """Boxes are cut to 0–1 whatever the window, as by TensorFlow's `combined_non_max_suppression`; none is dropped."""
 
     def __call__(self, boxes: Any, scores: Any, clip_window: Any | None, change_coordinate_frame: bool = False) -> Kept:
         """Suppress `boxes` [B, A, q, 4] (q: 1 or K) by `scores` [B, A, K].
@@ -71,6 +73,9 @@ class BatchNonMaxSuppression:
         With a `clip_window` [B, 4] boxes are cut to it after suppression and those outside dropped;
         `change_coordinate_frame` then gives them in 0–1 of the window.
         """
+        if self.combined:
+            kept = replace(self, combined=False)(boxes, scores, None)
+            return kept._replace(boxes=ops.clip(kept.boxes, 0.0, 1.0))
         if self.class_agnostic or self.soft_sigma:
             suppressed, which = (
                 self._class_agnostic(boxes, scores)

@@ -37,13 +37,17 @@ class TargetAssigner:
         num_classes: int,
         unmatched_class: tuple[float, ...],
         negative_class_weight: float = 1.0,
+        implicit_weight: float | None = None,
     ) -> None:
+        """With an `implicit_weight` what is known of a box's classes is taken as confidences: above 0 it is of a class,
+        below 0 it is not, and where nothing is said the loss weighs so much. Boxes' own weights do not count then."""
         self.similarity = similarity
         self.matcher = matcher
         self.box_coder = box_coder
         self.num_classes = num_classes
         self.unmatched_class = unmatched_class
         self.negative_class_weight = negative_class_weight
+        self.implicit_weight = implicit_weight
 
     def __call__(
         self,
@@ -77,9 +81,24 @@ class TargetAssigner:
         unmatched = ops.convert_to_tensor(self.unmatched_class, dtype="float32")
         of_rows = self._of_classes(classes, row) if class_scores is None else self._of_scores(class_scores, row)
         class_targets = ops.where(ops.expand_dims(matched, -1), of_rows, unmatched)
+        if self.implicit_weight is not None:
+            return self._by_confidence(class_targets, codes, match, self.implicit_weight)
         negative = ops.cast(match == UNMATCHED, "float32") * self.negative_class_weight
         class_weights = ops.expand_dims(matched_weights + negative, -1) * ops.ones_like(class_targets)
         return Targets(class_targets, class_weights, codes, matched_weights, match)
+
+    def _by_confidence(self, confidences: Any, codes: Any, match: Any, implicit: float) -> Targets:
+        """Targets of confidences [B, A, columns], those of the background set by whether any is above 0."""
+        of_classes = confidences[..., self._background :]
+        positive = ops.any(of_classes > 0.0, axis=-1)
+        objects = ops.cast(positive, "float32")
+        targets = ops.maximum(of_classes, 0.0)
+        weights = ops.where(of_classes != 0.0, 1.0, implicit)
+        if self._background:
+            targets = ops.concatenate([ops.expand_dims(1.0 - objects, -1), targets], axis=-1)
+            of_background = ops.where(positive, 1.0, implicit)
+            weights = ops.concatenate([ops.expand_dims(of_background, -1), weights], axis=-1)
+        return Targets(targets, weights, codes * ops.expand_dims(objects, -1), objects, match)
 
     def _of_classes(self, classes: Any, row: Any) -> Any:
         """float32 [B, A, columns]: 1 in that of the class of each `row`."""

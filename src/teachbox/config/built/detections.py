@@ -22,6 +22,21 @@ def of_points(message: Any) -> Iterator[tuple[str, str]]:
         yield "x_y_pair", "not two or more points, each x above the one before"
 
 
+def of_combined(message: Any) -> Iterator[tuple[str, str]]:
+    """What TensorFlow's combined suppression cannot do: the original refuses the first two, too."""
+    if not message.use_combined_nms:
+        return
+    if message.change_coordinate_frame:
+        yield "use_combined_nms", "use_combined_nms needs change_coordinate_frame: false"
+    if message.soft_nms_sigma > 0 and not message.use_hard_nms:
+        yield "use_combined_nms", "use_combined_nms and soft_nms_sigma exclude each other; leave one of them out"
+    if message.use_class_agnostic_nms:
+        yield (
+            "use_combined_nms",
+            "use_combined_nms and use_class_agnostic_nms exclude each other; leave one of them out",
+        )
+
+
 _POINTS = built("x_y_pair") | no_effect("training_data_type", "says what the pairs were fitted on")
 
 ROWS = Rows(
@@ -38,7 +53,7 @@ ROWS = Rows(
         "*.temperature_scaling_calibration": built("scaler"),
         "*.batch_non_max_suppression": built(
             "score_threshold iou_threshold max_detections_per_class max_total_detections change_coordinate_frame "
-            "use_hard_nms soft_nms_sigma use_class_agnostic_nms"
+            "use_hard_nms soft_nms_sigma use_class_agnostic_nms use_combined_nms"
         )
         | {"max_classes_per_detection": only(1)}
         | no_effect("use_static_shapes use_cpu_nms", "where and in which shapes it is computed, not what is kept"),
@@ -58,6 +73,7 @@ ROWS = Rows(
     },
     rules={
         "*.temperature_scaling_calibration": [of_temperature],
+        "*.batch_non_max_suppression": [of_combined],
         "*.x_y_pairs": [of_points],
         "*.class_id_xy_pairs_map.value": [of_points],
     },

@@ -100,6 +100,13 @@ def _of_the_anchors(config: Any) -> Iterator[tuple[str, str]]:
         yield "first_stage_anchor_generator", f"{found}: each map needs its own"
 
 
+def _of_the_suppression(config: Any) -> Iterator[tuple[str, str]]:
+    """That boxes in pixels are not cut to 0–1; the original refuses it, too."""
+    if config.second_stage_post_processing.batch_non_max_suppression.use_combined_nms:
+        name = "second_stage_post_processing.batch_non_max_suppression.use_combined_nms"
+        yield name, f"{name} is not built for two stages; leave it out"
+
+
 ROWS = Rows(
     table={
         "model.faster_rcnn": built(
@@ -231,7 +238,7 @@ ROWS = Rows(
         "*.mask_rcnn_box_predictor": {"dropout_keep_probability": (0.01, 1)},
     },
     rules={
-        "model.faster_rcnn": [_of_the_second_stage, _of_the_anchors],
+        "model.faster_rcnn": [_of_the_second_stage, _of_the_anchors, _of_the_suppression],
         "model.faster_rcnn.feature_extractor": [_of_the_stride, _of_the_pyramid],
     },
     of_types={

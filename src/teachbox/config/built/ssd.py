@@ -15,7 +15,7 @@ ROWS = Rows(
             "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator box_predictor "
             "anchor_generator post_processing loss encode_background_as_zeros normalize_loss_by_num_matches "
             "normalize_loc_loss_by_codesize negative_class_weight freeze_batchnorm "
-            "add_background_class"
+            "add_background_class use_confidences_as_targets implicit_example_weight"
         )
         | no_effect("inplace_batchnorm_update", "when moving averages of batch normalisation are written, not what"),
         "model.ssd.feature_extractor": built(

@@ -99,6 +99,17 @@ def of_the_losses(ssd: Any) -> Wrong:
         yield "loss", f"{kind} is of whole classes, hard_example_miner chooses by anchor; leave one out"
 
 
+def of_the_confidences(ssd: Any) -> Wrong:
+    """That a weight of what nothing is said about is one that counts."""
+    if ssd.implicit_example_weight < 0:
+        yield "implicit_example_weight", f"implicit_example_weight is {ssd.implicit_example_weight:g}; at least 0"
+    if ssd.implicit_example_weight != 1 and not ssd.use_confidences_as_targets:
+        yield (
+            "implicit_example_weight",
+            "implicit_example_weight has no meaning without use_confidences_as_targets: true",
+        )
+
+
 def of_the_backbone(ssd: Any) -> Wrong:
     """What some backbones need."""
     extractor = ssd.feature_extractor
@@ -119,4 +130,5 @@ RULES: list[Callable[[Any], Wrong]] = [
     of_the_shared_predictor,
     of_the_predictor,
     of_the_losses,
+    of_the_confidences,
 ]

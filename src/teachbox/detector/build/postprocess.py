@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from teachbox.config.built.detections import of_points, of_temperature
+from teachbox.config.built.detections import of_combined, of_points, of_temperature
 from teachbox.config.protos import calibration_pb2, post_processing_pb2
 from teachbox.detector.build.refuse import not_built, refuse_disagreements, refuse_others
 from teachbox.detector.calibration import LinearInterpolation, by_column
@@ -22,9 +22,10 @@ def build_postprocessor(config: post_processing_pb2.PostProcessing, *, has_backg
         "post_processing.batch_non_max_suppression",
         "score_threshold iou_threshold max_detections_per_class max_total_detections change_coordinate_frame "
         "use_hard_nms soft_nms_sigma use_class_agnostic_nms max_classes_per_detection "
-        # How and where it is computed, not what is kept.
-        "use_static_shapes use_cpu_nms",
+        # How and where it is computed, not what is kept; but combined, boxes are cut otherwise.
+        "use_static_shapes use_cpu_nms use_combined_nms",
     )
+    refuse_disagreements(nms, "post_processing.batch_non_max_suppression", of_combined)
     where = "post_processing.batch_non_max_suppression"
     sigma = 0.0 if nms.use_hard_nms else nms.soft_nms_sigma
     if nms.max_classes_per_detection != 1:
@@ -38,6 +39,7 @@ def build_postprocessor(config: post_processing_pb2.PostProcessing, *, has_backg
             max_total_detections=nms.max_total_detections,
             soft_sigma=sigma,
             class_agnostic=nms.use_class_agnostic_nms,
+            combined=nms.use_combined_nms,
         ),
         _build_score_converter(config),
         has_background=has_background,

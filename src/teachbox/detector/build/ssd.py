@@ -28,7 +28,7 @@ def build_ssd(config: ssd_pb2.Ssd) -> SSD:
         "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator box_predictor "
         "anchor_generator post_processing loss encode_background_as_zeros negative_class_weight "
         "normalize_loss_by_num_matches normalize_loc_loss_by_codesize freeze_batchnorm add_background_class "
-        "inplace_batchnorm_update",
+        "inplace_batchnorm_update use_confidences_as_targets implicit_example_weight",
     )
     if config.num_classes < 1:
         raise ConfigError(f"num_classes is {config.num_classes}; there is at least 1", where="model.ssd")
@@ -62,6 +62,7 @@ def build_ssd(config: ssd_pb2.Ssd) -> SSD:
             num_classes=config.num_classes,
             unmatched_class=unmatched,
             negative_class_weight=config.negative_class_weight,
+            implicit_weight=config.implicit_example_weight if config.use_confidences_as_targets else None,
         ),
         box_coder=box_coder,
         losses=_losses(config),
