@@ -27,11 +27,6 @@ POINTS = (
         ),
         ("weighted_sigmoid {", "bootstrapped_sigmoid {", "classification_loss.bootstrapped_sigmoid has no alpha"),
         (
-            "weighted_smooth_l1 {",
-            "weighted_giou {",
-            "weighted_giou is not built yet; built: weighted_l2, weighted_smoo",
-        ),
-        (
             "ssd_random_crop {",
             "random_crop_image { overlap_thresh: 2",
             "random_crop_image.overlap_thresh is 2; it must be from 0 to 1",
@@ -262,6 +257,11 @@ def test_resizers_of_a_single_shot_detector(resizer: str, words: str):
     text, count = re.subn(r"fixed_shape_resizer \{[^}]*\}", resizer, STARTER)
     assert count == 1
     assert words in refusal(parse_pipeline(text))
+
+
+@pytest.mark.parametrize("loss", ["weighted_l2", "weighted_iou", "weighted_giou", "l1_localization_loss"])
+def test_every_localization_loss_is_followed(loss: str):
+    check_supported(changed("weighted_smooth_l1 {", f"{loss} {{")[0])
 
 
 def test_confidences_and_combined_suppression_are_followed():

@@ -137,6 +137,37 @@ def test_of_negatives_only_those_that_are_drawn_count(config):
     assert float(detector.loss(found, {**truth, "num_boxes": np.array([0])})["Loss/classification_loss"]) == 0
 
 
+@pytest.mark.parametrize("loss", ["weighted_iou", "weighted_giou", "l1_localization_loss"])
+def test_losses_of_boxes_compare_boxes_and_those_of_values_are_weighed_by_anchor(config, loss):
+    config.loss.ClearField("hard_example_miner")
+    config.loss.ClearField("localization_loss")
+    getattr(config.loss.localization_loss, loss).SetInParent()
+    config.normalize_loss_by_num_matches = config.normalize_loc_loss_by_codesize = False
+    config.loss.localization_weight = 1.0
+    detector = build(config)
+    box = np.array([0.1, 0.2, 0.6, 0.7], np.float32)
+    found = detector(np.zeros((1, 96, 96, 3), np.float32))
+    codes = np.random.default_rng(1).normal(0, 1, found["box_encodings"].shape).astype(np.float32)
+    weight = np.array([[0.5]], np.float32)
+    truth = {"boxes": box[None, None], "classes": [[0]], "weights": weight, "num_boxes": [1]}
+    truth = {name: np.asarray(value) for name, value in truth.items()}
+    anchors = np.asarray(found["anchors"])
+    targets = detector.target_assigner(anchors, *truth.values())
+    matched = np.asarray(targets.match[0]) == 0
+    boxes = np.asarray(detector.box_coder.decode(codes, anchors))[0, matched]
+    shared = np.prod(np.maximum(np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2]), 0), axis=1)
+    union = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + 0.25 - shared
+    around = np.prod(np.maximum(boxes[:, 2:], box[2:]) - np.minimum(boxes[:, :2], box[:2]), axis=1)
+    expected = {
+        "weighted_iou": 1 - shared / union,
+        "weighted_giou": 1 - shared / union + 1 - union / around,
+        "l1_localization_loss": np.abs(codes[0, matched] - np.asarray(targets.codes)[0, matched]).sum(axis=1),
+    }[loss]
+    assert 0 < matched.sum() < len(anchors)
+    loss = detector.loss({**found, "box_encodings": codes}, truth)["Loss/localization_loss"]
+    np.testing.assert_allclose(loss, 0.5 * expected.sum(), rtol=1e-4)
+
+
 def test_without_a_background_column(config):
     config.add_background_class = False
     detector = build(config)
@@ -201,7 +232,6 @@ REFUSED = [
     ("anchor_generator { ssd_anchor_generator { scales: 0.5 } }", "1 scales for 6 layers"),
     ("anchor_generator { ssd_anchor_generator { height_stride: 16 } }", "1 values of height_stride for 6 layers"),
     ("image_resizer { identity_resizer { } }", "identity_resizer is not built"),
-    ("loss { localization_loss { weighted_giou { } } }", "weighted_giou of box codes is not built"),
     ("loss { classification_loss { weighted_dice_classification_loss { } } }", "hard_example_miner chooses by anchor"),
     (
         "loss { random_example_sampler { positive_sample_fraction: 0 } }",

@@ -30,6 +30,11 @@ def l1(prediction: Any, target: Any, weights: Any) -> Any:
     return ops.abs(prediction - target) * weights
 
 
+def l1_by_anchor(prediction: Any, target: Any, weights: Any) -> Any:
+    """Absolute difference summed over the values of an anchor, times `weights` [B, A]: [B, A]."""
+    return ops.sum(l1(prediction, target, ops.expand_dims(weights, -1)), axis=-1)
+
+
 def weighted_iou(prediction: Any, target: Any, weights: Any) -> Any:
     """1 − intersection over union of two boxes `[ymin, xmin, ymax, xmax]`, times `weights` [B, A]: [B, A]."""
     shared, union, _ = _pairwise(prediction, target)

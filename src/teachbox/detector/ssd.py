@@ -32,6 +32,8 @@ class SSDLosses:
     normalize_by_num_matches: bool = True
     normalize_localization_by_code_size: bool = False
     miner: HardExampleMiner | None = None
+    of_boxes: bool = False
+    """Whether `localization` compares boxes in 0–1, and not their codes."""
 
 
 class SSD(keras.layers.Layer):
@@ -125,7 +127,10 @@ class SSD(keras.layers.Layer):
                 class_weights=targets.class_weights * ops.expand_dims(drawn, -1),
                 code_weights=targets.code_weights * drawn,
             )
-        localization = parts.localization(codes, targets.codes, targets.code_weights)
+        found, wanted = codes, targets.codes
+        if parts.of_boxes:
+            found, wanted = (self.box_coder.decode(values, predictions["anchors"]) for values in (found, wanted))
+        localization = parts.localization(found, wanted, targets.code_weights)
         classification = parts.classification(logits, targets.classes, targets.class_weights)
         if len(classification.shape) == 3:
             classification = ops.sum(classification, axis=-1)

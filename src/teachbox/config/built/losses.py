@@ -8,8 +8,9 @@ ANCHORWISE = "losses are always kept by anchor until they are added up"
 
 ROWS = Rows(
     table={
-        # Box codes are weighed by anchor: weighted_iou and weighted_giou are of boxes, l1_localization_loss of values.
-        "*.localization_loss": built("weighted_smooth_l1 weighted_l2"),
+        "*.localization_loss": built("weighted_smooth_l1 weighted_l2")
+        | built("weighted_iou weighted_giou", "of the boxes that codes stand for, where the original compares codes")
+        | built("l1_localization_loss", "weighed by anchor, where the original fails"),
         "*.weighted_l2": no_effect("anchorwise_output", ANCHORWISE),
         "*.weighted_smooth_l1": built("delta") | no_effect("anchorwise_output", ANCHORWISE),
         "*.classification_loss": built(

@@ -10,8 +10,9 @@ from teachbox.detector.build.images import channels_of, size_of_all
 from teachbox.detector.build.losses import build_classification_loss, build_localization_loss, build_miner
 from teachbox.detector.build.matching import build_box_coder, build_matcher, build_similarity
 from teachbox.detector.build.postprocess import build_postprocessor
-from teachbox.detector.build.refuse import not_built, refuse_disagreements, refuse_others
+from teachbox.detector.build.refuse import refuse_disagreements, refuse_others
 from teachbox.detector.build.ssd_features import build_feature_extractor
+from teachbox.detector.losses import l1_by_anchor
 from teachbox.detector.names import checkpoint_kind
 from teachbox.detector.samplers import BalancedSampler
 from teachbox.detector.ssd import SSD, SSDLosses
@@ -96,8 +97,8 @@ def _sampler(config: ssd_pb2.Ssd) -> BalancedSampler | None:
     return BalancedSampler(config.loss.random_example_sampler.positive_sample_fraction)
 
 
-_LOSSES_OF_BOXES = ("weighted_iou", "weighted_giou", "l1_localization_loss")
-"""They compare boxes, or are weighed value by value: a single-shot detector has box codes, weighed by anchor."""
+_OF_BOXES = ("weighted_iou", "weighted_giou")
+"""The original gives them box codes, which are none; here they compare the boxes that the codes stand for."""
 
 
 def _losses(config: ssd_pb2.Ssd) -> SSDLosses:
@@ -108,16 +109,15 @@ def _losses(config: ssd_pb2.Ssd) -> SSDLosses:
         "localization_loss classification_loss classification_weight localization_weight hard_example_miner "
         "random_example_sampler",
     )
-    localization = message.localization_loss.WhichOneof("localization_loss")
-    if localization in _LOSSES_OF_BOXES:
-        found = f"{localization} of box codes"
-        raise not_built("model.ssd.loss.localization_loss", found, "weighted_smooth_l1 and weighted_l2 are")
+    kind = message.localization_loss.WhichOneof("localization_loss")
+    by_anchor = l1_by_anchor if kind == "l1_localization_loss" else build_localization_loss(message.localization_loss)
     return SSDLosses(
-        localization=build_localization_loss(message.localization_loss),
+        localization=by_anchor,
         classification=build_classification_loss(message.classification_loss),
         localization_weight=message.localization_weight,
         classification_weight=message.classification_weight,
         normalize_by_num_matches=config.normalize_loss_by_num_matches,
         normalize_localization_by_code_size=config.normalize_loc_loss_by_codesize,
         miner=build_miner(message) if message.HasField("hard_example_miner") else None,
+        of_boxes=kind in _OF_BOXES,
     )
