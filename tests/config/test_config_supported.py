@@ -209,9 +209,32 @@ def test_images_that_make_no_pyramid_are_refused(change: str, maps: str, resizer
     images = pipeline.message.model.ssd.image_resizer
     if resizer == "keep_aspect_ratio_resizer":
         images.keep_aspect_ratio_resizer.max_dimension = 300
+        images.keep_aspect_ratio_resizer.pad_to_max_dimension = True
     wrong = [finding.text for finding in examine(pipeline).refused if finding.field_path == "model.ssd.image_resizer"]
     expected = [f"model.ssd: an image of 300 × 300 gives maps of {maps}"] if maps else []
     assert [text[: len(expected[0])] if expected else text for text in wrong] == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "resizer", "fits"),
+    [
+        ("type: 'ssd_mobilenet_v1_fpn'", "identity_resizer {}", False),
+        ("type: 'ssd_mobilenet_v1_fpn' pad_to_multiple: 32", "identity_resizer {}", True),
+        ("type: 'ssd_mobilenet_v1_fpn' fpn { min_level: 5 }", "identity_resizer {}", True),
+        ("type: 'ssd_mobilenet_v1_fpn'", "pad_to_multiple_resizer { multiple: 64 }", True),
+        ("type: 'ssd_mobilenet_v1_fpn' pad_to_multiple: 16", "pad_to_multiple_resizer { multiple: 64 }", True),
+        # 24 or 48 where the image is padded to 32.
+        ("type: 'ssd_mobilenet_v1_fpn' pad_to_multiple: 24", "pad_to_multiple_resizer { multiple: 32 }", False),
+        ("type: 'ssd_mobilenet_v1_ppn'", "identity_resizer {}", False),
+        ("type: 'ssd_mobilenet_v1'", "keep_aspect_ratio_resizer {}", True),
+    ],
+)
+def test_images_of_any_size_make_a_pyramid_or_are_refused(change: str, resizer: str, fits: bool):
+    text, _ = re.subn(r"fixed_shape_resizer \{[^}]*\}", resizer, STARTER)
+    pipeline = parse_pipeline(text.replace('type: "ssd_mobilenet_v1"', change))
+    wrong = [finding.text for finding in examine(pipeline).refused if finding.field_path == "model.ssd.image_resizer"]
+    assert bool(wrong) is not fits
+    assert all("leaves images of any size" in text for text in wrong)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +264,6 @@ def test_an_empty_choice_is_named(kind: str):
 @pytest.mark.parametrize(
     ("resizer", "words"),
     [
-        ("identity_resizer {}", "identity_resizer is not built yet; built: keep_aspect_ratio_resizer, fixed_shape"),
         (
             "keep_aspect_ratio_resizer { pad_to_max_dimension: true per_channel_pad_value: 3 }",
             "keep_aspect_ratio_resizer: per_channel_pad_value has 1 value; images have 3 channels",

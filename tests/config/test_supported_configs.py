@@ -77,6 +77,7 @@ PASS = [
             "ssd_mobilenet_v1_ppn_shared_box_predictor_300x300_coco14_sync",
             "ssd_resnet50_v1_fpn_shared_box_predictor_640x640_coco14_sync",
             "ssd_mobilenet_v2_pets_keras",
+            "ssd_mobilenet_v2_fullyconv_coco",
             "ssd_mobilenet_v2_oid_v4",
             "ssd_resnet101_v1_fpn_shared_box_predictor_oid_512x512_sync",
             "faster_rcnn_inception_resnet_v2_atrous_oid_v4",

@@ -231,7 +231,6 @@ REFUSED = [
     ),
     ("anchor_generator { ssd_anchor_generator { scales: 0.5 } }", "1 scales for 6 layers"),
     ("anchor_generator { ssd_anchor_generator { height_stride: 16 } }", "1 values of height_stride for 6 layers"),
-    ("image_resizer { identity_resizer { } }", "identity_resizer is not built"),
     ("loss { classification_loss { weighted_dice_classification_loss { } } }", "hard_example_miner chooses by anchor"),
     (
         "loss { random_example_sampler { positive_sample_fraction: 0 } }",

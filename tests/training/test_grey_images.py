@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
@@ -65,6 +66,18 @@ def test_a_single_shot_detector_of_one_channel(tmp_path: Path) -> None:
     )
     assert first.shape[2] == 1
     assert trainer.learner.batch["image"].shape == [2, 96, 96, 1]
+    assert_served_as_trained(trainer, version, project.image(1))
+
+
+@pytest.mark.parametrize("resizer", [OWN_SIZE, *(pytest.param(text, marks=pytest.mark.slow) for text in RESIZERS)])
+def test_a_single_shot_detector_takes_images_of_any_size(tmp_path: Path, resizer: str) -> None:
+    project = Project(tmp_path)
+    text, count = re.subn(r"fixed_shape_resizer \{[^}]*\}", resizer, project.config.read_text())
+    assert count == 1
+    project.config.write_text(text)
+    trainer, version = trained(project)
+    assert trainer.learner.batch["image"].shape[1:3] == [None, None]
+    assert trainer.learner.traces == 1
     assert_served_as_trained(trainer, version, project.image(1))
 
 

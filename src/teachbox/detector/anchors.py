@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 Shape = tuple[int, int]
@@ -55,23 +56,36 @@ class SSDAnchorGenerator:
     def anchors_per_location(self) -> list[int]:
         return [len(specs) for specs in self.box_specs]
 
-    def __call__(self, feature_map_shapes: Sequence[Shape], image_shape: Shape) -> NDArray[np.float32]:
-        """Anchors [A, 4] of all feature maps (height, width), in their order, row by row, for an image in pixels."""
+    def __call__(self, feature_map_shapes: Sequence[Shape], image_shape: Shape) -> Any:
+        """Anchors [A, 4] of all feature maps (height, width), in their order, row by row, for an image in pixels.
+
+        float32: of numpy, or a tensor where a size is one (TensorFlow may learn sizes only when it runs).
+        """
+        numbers = numbers_for(feature_map_shapes, image_shape)
         height, width = image_shape
-        shorter = min(height, width)
+        if numbers is not np:
+            height, width = (ops.cast(side, "float32") for side in image_shape)
+        shorter = numbers.minimum(height, width)
         base = (self.base_size[0] * shorter / height, self.base_size[1] * shorter / width)
         layers = []
         for index, (shape, specs) in enumerate(zip(feature_map_shapes, self.box_specs, strict=True)):
             if self.strides:
                 stride = (self.strides[index][0] / height, self.strides[index][1] / width)
             else:
-                stride = (1.0 / shape[0], 1.0 / shape[1])
+                cells = shape if numbers is np else [ops.cast(side, "float32") for side in shape]
+                stride = (1.0 / cells[0], 1.0 / cells[1])
             if self.offsets:
                 offset = (self.offsets[index][0] / height, self.offsets[index][1] / width)
             else:
                 offset = (0.5 * stride[0], 0.5 * stride[1])
-            layers.append(tile(shape, box_sizes(specs, base), stride, offset))
-        return np.concatenate(layers)
+            layers.append(tile(shape, box_sizes(specs, base, numbers), stride, offset, numbers))
+        return numbers.concatenate(layers, axis=0)
+
+
+def numbers_for(feature_map_shapes: Sequence[Shape], image_shape: Shape) -> Any:
+    """What computes anchors for these sizes: numpy, or keras.ops where one of them is a tensor."""
+    sizes = (*image_shape, *(side for shape in feature_map_shapes for side in shape))
+    return np if all(isinstance(size, int) for size in sizes) else ops
 
 
 def ssd_box_specs(
@@ -101,11 +115,14 @@ def ssd_box_specs(
     return specs
 
 
-def box_sizes(specs: Sequence[Pair], base: Pair) -> NDArray[np.float32]:
-    """Height and width [N, 2] of a box of size `base` at each (scale, aspect ratio); its area goes with the scale."""
+def box_sizes(specs: Sequence[Pair], base: Pair, numbers: Any = np) -> Any:
+    """Height and width float32 [N, 2] of a box of size `base` at each (scale, aspect ratio); its area goes with the
+    scale. `numbers` as of `tile`.
+    """
     scales = np.array([scale for scale, _ in specs], np.float32)
     roots = np.sqrt(np.array([ratio for _, ratio in specs], np.float32))
-    return np.stack([scales / roots * np.float32(base[0]), scales * roots * np.float32(base[1])], axis=1)
+    high, wide = (np.float32(side) if numbers is np else side for side in base)
+    return numbers.stack([scales / roots * high, scales * roots * wide], axis=1)
 
 
 def tile(shape: Shape, sizes: NDArray[np.float32], stride: Pair, offset: Pair, numbers: Any = np) -> Any:
@@ -114,7 +131,7 @@ def tile(shape: Shape, sizes: NDArray[np.float32], stride: Pair, offset: Pair, n
     `numbers`: what computes them, numpy or, where sizes are known only later, keras.ops.
     """
     y, x = (
-        numbers.arange(count, dtype="float32") * np.float32(step) + start
+        numbers.arange(count, dtype="float32") * (step if numbers is ops else np.float32(step)) + start
         for count, step, start in zip(shape, stride, offset, strict=True)
     )
     centers = numbers.stack(numbers.meshgrid(y, x, indexing="ij"), axis=-1)

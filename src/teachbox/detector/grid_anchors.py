@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from teachbox.detector.anchors import Pair, Shape, box_sizes, tile
+from teachbox.detector.anchors import Pair, Shape, box_sizes, numbers_for, tile
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ class GridAnchorGenerator:
 
         float32: of numpy, or a tensor where a size is one (TensorFlow may learn sizes only when it runs).
         """
-        sizes = (*image_shape, *(side for shape in feature_map_shapes for side in shape))
-        numbers: Any = np if all(isinstance(size, int) for size in sizes) else ops
+        numbers = numbers_for(feature_map_shapes, image_shape)
         layers = []
         for shape, grid in zip(feature_map_shapes, self.grids, strict=True):
             offset = grid.offset or tuple(map(_half_where_it_fits, grid.stride, image_shape))

@@ -52,8 +52,10 @@ class HardExampleMiner:
         losses = location_loss if self.loss_type == "localization" else class_loss
         if self.loss_type == "both":
             losses = class_loss * self.classification_weight + location_loss * self.localization_weight
-        anchors = int(losses.shape[1])
-        most = min(self.num_hard_examples or anchors, anchors)
+        anchors = losses.shape[1]
+        if anchors is None:  # known when TensorFlow runs
+            return self._pick(losses, boxes, match, self.num_hard_examples or ops.shape(losses)[1])[0]
+        most = min(self.num_hard_examples or int(anchors), int(anchors))
         unbounded = self.max_negatives_per_positive is None
         if match is None or unbounded or most < anchors or anchors <= 2 * _HARDEST:
             return self._pick(losses, boxes, match, most)[0]
@@ -64,7 +66,7 @@ class HardExampleMiner:
         sound = ops.logical_and(ops.all(surplus > 0), self._alone(losses, boxes, high, match))
         return ops.cond(sound, lambda: picked, lambda: self._pick(losses, boxes, match, most)[0])
 
-    def _pick(self, losses: Any, boxes: Any, match: Any | None, most: int) -> tuple[Any, Any]:
+    def _pick(self, losses: Any, boxes: Any, match: Any | None, most: Any) -> tuple[Any, Any]:
         """float32 [B, A]: 1 for an anchor that counts; and by how many negatives each image has more than may count."""
         selected, count = non_max_suppression(boxes, losses, most=most, iou_threshold=self.iou_threshold)
         counted = ops.arange(most) < ops.expand_dims(count, -1)
@@ -79,7 +81,7 @@ class HardExampleMiner:
             # As in the original, ignored anchors count while negatives are still taken.
             counted = ops.logical_and(counted, ops.logical_or(positive, negatives <= allowed))
             surplus = negatives[:, -1] - allowed[:, 0]
-        images, anchors = ops.shape(losses)[0], int(losses.shape[1])
+        images, anchors = ops.shape(losses)[0], ops.shape(losses)[1]
         places = ops.expand_dims(ops.arange(images) * anchors, -1) + selected
         flags = ops.reshape(ops.cast(counted, "float32"), (-1,))
         kept = ops.scatter(ops.reshape(places, (-1, 1)), flags, (images * anchors,))

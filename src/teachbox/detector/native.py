@@ -131,8 +131,9 @@ class Suppressed(NamedTuple):
     """int32 [B]."""
 
 
-def non_max_suppression(boxes: Any, scores: Any, *, most: int, iou_threshold: float) -> tuple[Any, Any]:
+def non_max_suppression(boxes: Any, scores: Any, *, most: Any, iou_threshold: float) -> tuple[Any, Any]:
     """Greedy suppression of `boxes` [B, A, 4] by `scores` [B, A], best first: `(indices [B, most], count [B])`, int32.
+    `most` is a number, or with TensorFlow a tensor.
 
     A box goes if its overlap with a better one that stays is over the threshold; one with the score `NEVER` does not
     count at all. Rows past `count` are 0.
@@ -149,9 +150,10 @@ def non_max_suppression(boxes: Any, scores: Any, *, most: int, iou_threshold: fl
                 score_threshold=NEVER,
                 pad_to_max_output_size=True,
             )
-            return tf.ensure_shape(found.selected_indices, [most]), found.valid_outputs
+            return tf.ensure_shape(found.selected_indices, [known]), found.valid_outputs
 
-        signature = (tf.TensorSpec([most], tf.int32), tf.TensorSpec([], tf.int32))
+        known = most if isinstance(most, int) else None
+        signature = (tf.TensorSpec([known], tf.int32), tf.TensorSpec([], tf.int32))
         images = (tf.convert_to_tensor(boxes), tf.convert_to_tensor(scores))
         return tf.map_fn(one, images, fn_output_signature=signature, parallel_iterations=16)
     boxes, scores = ops.convert_to_tensor(boxes), ops.convert_to_tensor(scores)
@@ -237,7 +239,8 @@ def _best_of_classes(boxes: Any, indices: Any, scores: Any, total: int) -> tuple
     column = ops.cast(order // per_class, "int32")
     anchors = ops.where(valid, ops.take_along_axis(flat_indices, order, axis=1), 0)
     row = anchors * columns + ops.minimum(column, columns - 1)
-    kept = ops.take_along_axis(ops.reshape(boxes, (-1, boxes.shape[1] * columns, 4)), ops.expand_dims(row, -1), axis=1)
+    rows = ops.reshape(boxes, (-1, ops.shape(boxes)[1] * columns, 4))
+    kept = ops.take_along_axis(rows, ops.expand_dims(row, -1), axis=1)
     found = Suppressed(
         kept * ops.expand_dims(mask, -1),
         ops.where(valid, best, 0.0),

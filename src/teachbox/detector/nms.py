@@ -80,17 +80,17 @@ class BatchNonMaxSuppression:
             suppressed, which = (
                 self._class_agnostic(boxes, scores)
                 if self.class_agnostic
-                else self._soft(boxes, scores, self.max_detections_per_class)
+                else self._soft(boxes, scores, self._per_class(scores))
             )
             found, rows = self._cut(suppressed, clip_window, change_coordinate_frame)
             return _kept(found.cut, rows(which))
-        anchors, classes = int(scores.shape[1]), int(scores.shape[2])
-        everything = min(self.max_detections_per_class, anchors) * classes
+        anchors, classes = scores.shape[1], int(scores.shape[2])
+        everything = self._per_class(scores) * classes
 
         def best(scores: Any, most: int) -> _Best:
             return self._best(boxes, scores, most, clip_window, change_coordinate_frame)
 
-        if anchors * classes <= _SMALL:
+        if anchors is not None and int(anchors) * classes <= _SMALL:
             cut, original, _ = best(scores, everything)
         else:
             # The same, sooner: scores under a bound do not matter once enough boxes above it are left.
@@ -100,8 +100,12 @@ class BatchNonMaxSuppression:
             cut, original, _ = ops.cond(enough, lambda: quick, lambda: best(scores, everything))
         return _kept(cut, _find(original, cut, boxes, scores))
 
+    def _per_class(self, scores: Any) -> int:
+        """Of how many boxes a class may have; how many anchors there are may be known only later."""
+        most = self.max_detections_per_class
+        return most if scores.shape[1] is None else min(most, int(scores.shape[1]))
+
     def _soft(self, boxes: Any, scores: Any, per_class: int) -> tuple[Suppressed, Any]:
-        per_class = min(per_class, int(scores.shape[1]))
         return soft_multiclass_non_max_suppression(
             boxes,
             scores,
@@ -138,7 +142,8 @@ class BatchNonMaxSuppression:
 
     def _high(self, scores: Any) -> Any:
         """`scores` without those that no anchor of the best few reaches."""
-        few = min(_ANCHORS_PER_DETECTION * self.max_total_detections, int(scores.shape[1]))
+        few = _ANCHORS_PER_DETECTION * self.max_total_detections
+        few = ops.minimum(few, ops.shape(scores)[1]) if scores.shape[1] is None else min(few, int(scores.shape[1]))
         bound = ops.top_k(ops.max(scores, axis=-1), few)[0][:, -1]
         return ops.where(scores > bound[:, None, None], scores, self.score_threshold)
 
@@ -147,7 +152,7 @@ class BatchNonMaxSuppression:
         found = multiclass_non_max_suppression(
             boxes,
             scores,
-            per_class=min(self.max_detections_per_class, int(scores.shape[1])),
+            per_class=self._per_class(scores),
             total=most,
             iou_threshold=self.iou_threshold,
             score_threshold=self.score_threshold,

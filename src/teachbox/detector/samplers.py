@@ -39,23 +39,26 @@ class BalancedSampler(keras.layers.Layer):
         positives, negatives = (ops.logical_and(candidates, kind) for kind in (positive, ops.logical_not(positive)))
         count = ops.sum(ops.cast(positives, "float32"), axis=1, keepdims=True)
         allowed = ops.cast(count * ((1 - self.positive_fraction) / self.positive_fraction), "int32")
-        drawn = _lowest(self.order(candidates), negatives, int(candidates.shape[1]), allowed)
+        drawn = _lowest(self.order(candidates), negatives, None, allowed)
         return ops.logical_or(positives, drawn)
 
     def _at_random(self, candidates: Any) -> Any:
         return keras.random.uniform(ops.shape(candidates), seed=self.seed_generator)
 
 
-def _lowest(order: Any, among: Any, most: int, allowed: Any | None = None) -> Any:
-    """bool [B, N]: of those `among` the `most` with the lowest `order`, or as many as are `allowed` (int [B, 1])."""
+def _lowest(order: Any, among: Any, most: int | None, allowed: Any | None = None) -> Any:
+    """bool [B, N]: of those `among` the `most` (None: all) with the lowest `order`, or as many as are `allowed`, int
+    [B, 1]."""
     images, rows = ops.shape(among)
     # As many rows more, so that there are always enough to choose from.
-    keys = ops.pad(ops.where(among, -order, NEVER), [(0, 0), (0, most)], constant_values=NEVER)
+    more = most or 0
+    keys = ops.pad(ops.where(among, -order, NEVER), [(0, 0), (0, more)], constant_values=NEVER)
+    most = rows if most is None else most
     best, places = ops.top_k(keys, most)
     taken = best > NEVER
     if allowed is not None:
         taken = ops.logical_and(taken, ops.arange(most) < allowed)
-    width = rows + most
+    width = rows + more
     flat = ops.expand_dims(ops.arange(images) * width, -1) + ops.cast(places, "int32")
     flags = ops.reshape(ops.cast(taken, "int32"), (-1,))
     chosen = ops.scatter(ops.reshape(flat, (-1, 1)), flags, (images * width,))

@@ -98,14 +98,16 @@ class SSD(keras.layers.Layer):
         # Every anchor answers for itself, whatever is true.
         feature_maps = self.feature_extractor(self.padded(images, true_shape), training=training)
         codes, classes = self.box_predictor(feature_maps, training=training)
-        shapes = [(int(feature_map.shape[1]), int(feature_map.shape[2])) for feature_map in feature_maps]
-        anchors = self.anchor_generator(shapes, (int(images.shape[1]), int(images.shape[2])))
+        # Numbers where sizes are known; where TensorFlow learns them only when it runs, tensors.
+        shapes = [(ops.shape(feature_map)[1], ops.shape(feature_map)[2]) for feature_map in feature_maps]
+        image_shape = (ops.shape(images)[1], ops.shape(images)[2])
+        anchors = self.anchor_generator(shapes, image_shape)
         return {
             "box_encodings": codes,
             "class_predictions_with_background": classes,
             "feature_maps": feature_maps,
             "anchors": ops.convert_to_tensor(anchors),
-            "image_shape": (int(images.shape[1]), int(images.shape[2])),
+            "image_shape": image_shape,
         }
 
     def loss(self, predictions: Mapping[str, Any], groundtruth: GroundTruth) -> dict[str, Any]:

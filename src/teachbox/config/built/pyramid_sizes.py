@@ -40,9 +40,18 @@ def rule(ssd: Any) -> Iterator[tuple[str, str]]:
         return
     if kind == "fixed_shape_resizer":
         sides = (ssd.image_resizer.fixed_shape_resizer.height, ssd.image_resizer.fixed_shape_resizer.width)
-    elif kind == "keep_aspect_ratio_resizer":
+    elif kind == "keep_aspect_ratio_resizer" and ssd.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension:
         sides = (ssd.image_resizer.keep_aspect_ratio_resizer.max_dimension,) * 2
+    elif kind is None:
+        return
     else:
+        most, own = 2 ** levels[1], ssd.feature_extractor.pad_to_multiple
+        given = ssd.image_resizer.pad_to_multiple_resizer.multiple if kind == "pad_to_multiple_resizer" else 1
+        # Sides are multiples of what the feature extractor pads to; of the resizer's, where that has nothing to pad.
+        fits = own % most == 0 or (given % most == 0 and given % own == 0)
+        if levels[0] < levels[1] and not fits:
+            found = f"{kind} leaves images of any size, whose maps may not be twice each other"
+            yield "image_resizer", f"{found}; choose pad_to_multiple: {most} of the feature extractor"
         return
     wrong = wrong_size(sides, ssd.feature_extractor.pad_to_multiple, *levels)
     if wrong:

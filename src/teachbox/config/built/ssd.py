@@ -26,12 +26,10 @@ ROWS = Rows(
         "model.ssd.feature_extractor.fpn": built("min_level max_level additional_layer_depth"),
         "model.ssd.feature_extractor.bifpn": built("min_level max_level num_iterations num_filters")
         | {"combine_method": only("fast_attention", "weighted_sum", "sum")},
-        "model.ssd.image_resizer": built("fixed_shape_resizer keep_aspect_ratio_resizer"),
-        # A single-shot detector has its anchors laid for one size of image.
-        "model.ssd.image_resizer.keep_aspect_ratio_resizer": built(
-            "min_dimension max_dimension resize_method per_channel_pad_value convert_to_grayscale"
-        )
-        | {"pad_to_max_dimension": only("true")},
+        "model.ssd.image_resizer": built(
+            "fixed_shape_resizer keep_aspect_ratio_resizer identity_resizer conditional_shape_resizer "
+            "pad_to_multiple_resizer"
+        ),
         # Heads, anchors, targets
         "model.ssd.box_predictor": built("convolutional_box_predictor weight_shared_convolutional_box_predictor"),
         "model.ssd.anchor_generator": built(
@@ -52,7 +50,6 @@ ROWS = Rows(
         "model.ssd.feature_extractor": "type conv_hyperparams",
         "model.ssd.feature_extractor.bifpn": "num_iterations num_filters",
         "model.ssd.image_resizer": "image_resizer_oneof",
-        "model.ssd.image_resizer.keep_aspect_ratio_resizer": "pad_to_max_dimension",
         "model.ssd.box_coder": "box_coder_oneof",
         "model.ssd.matcher": "matcher_oneof",
         "model.ssd.similarity_calculator": "region_similarity",

@@ -110,6 +110,17 @@ def of_the_confidences(ssd: Any) -> Wrong:
         )
 
 
+def of_any_size(ssd: Any) -> Wrong:
+    """That a detector whose images may be of any size is one whose maps may be, too."""
+    kind = ssd.image_resizer.WhichOneof("image_resizer_oneof")
+    padded = kind == "keep_aspect_ratio_resizer" and ssd.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension
+    if kind in (None, "fixed_shape_resizer") or padded:
+        return
+    if ssd.feature_extractor.type in [*BIFPNS, *POOLING_PYRAMIDS]:
+        found = f"{kind} leaves images of any size, and {ssd.feature_extractor.type} is built for one"
+        yield "image_resizer", f"{found}; use fixed_shape_resizer, or keep_aspect_ratio_resizer that pads"
+
+
 def of_the_backbone(ssd: Any) -> Wrong:
     """What some backbones need."""
     extractor = ssd.feature_extractor
@@ -131,4 +142,5 @@ RULES: list[Callable[[Any], Wrong]] = [
     of_the_predictor,
     of_the_losses,
     of_the_confidences,
+    of_any_size,
 ]

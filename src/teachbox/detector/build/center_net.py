@@ -79,7 +79,10 @@ def _head(config: Message, task: Any, name: str, bias_init: float = 0.0) -> Head
 
 def _image_size(config: Message, multiple: int) -> tuple[int, int]:
     where = f"{WHERE}.image_resizer"
-    size = size_of_all(config.image_resizer, where)
+    size = size_of_all(config.image_resizer)
+    if size is None:
+        built = "fixed_shape_resizer is, and keep_aspect_ratio_resizer with pad_to_max_dimension: true"
+        raise not_built(where, config.image_resizer.WhichOneof("image_resizer_oneof"), built)
     if channels_of(config.image_resizer) != 3:
         raise not_built(where, "convert_to_grayscale", "three channels are")
     if any(side % multiple for side in size):

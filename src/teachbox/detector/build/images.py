@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from teachbox.config.protos import image_resizer_pb2
-from teachbox.detector.build.refuse import not_built
 
 
 def channels_of(resizer: image_resizer_pb2.ImageResizer) -> int:
@@ -15,13 +14,12 @@ def channels_of(resizer: image_resizer_pb2.ImageResizer) -> int:
     return 1 if getattr(message, "convert_to_grayscale", False) else 3
 
 
-def size_of_all(resizer: image_resizer_pb2.ImageResizer, where: str) -> tuple[int, int]:
-    """Height and width of every image. Raises `ConfigError` where they depend on the image."""
+def size_of_all(resizer: image_resizer_pb2.ImageResizer) -> tuple[int, int] | None:
+    """Height and width of every image; None where they depend on the image."""
     kind = resizer.WhichOneof("image_resizer_oneof")
     if kind == "fixed_shape_resizer":
         return resizer.fixed_shape_resizer.height, resizer.fixed_shape_resizer.width
     if kind == "keep_aspect_ratio_resizer" and resizer.keep_aspect_ratio_resizer.pad_to_max_dimension:
         size = resizer.keep_aspect_ratio_resizer.max_dimension
         return size, size
-    built = "fixed_shape_resizer is, and keep_aspect_ratio_resizer with pad_to_max_dimension: true"
-    raise not_built(where, kind, built)
+    return None

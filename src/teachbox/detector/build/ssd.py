@@ -19,6 +19,9 @@ from teachbox.detector.ssd import SSD, SSDLosses
 from teachbox.detector.targets import TargetAssigner
 from teachbox.errors import ConfigError
 
+_SOME_SIDE = 256
+"""Variables are made for images of this size where they may have any."""
+
 
 def build_ssd(config: ssd_pb2.Ssd) -> SSD:
     """The single-shot detector that `config` describes, its variables made."""
@@ -40,7 +43,7 @@ def build_ssd(config: ssd_pb2.Ssd) -> SSD:
         raise ConfigError(f"{found}; choose anchors with normalize_coordinates", where="model.ssd.anchor_generator")
     refuse_disagreements(config, "model.ssd", *ssd_rules.RULES)
     unmatched = _unmatched_class(config)
-    height, width = size_of_all(config.image_resizer, "model.ssd.image_resizer")
+    height, width = size_of_all(config.image_resizer) or (_SOME_SIDE, _SOME_SIDE)
     feature_extractor = build_feature_extractor(config)
     kind = checkpoint_kind(config.feature_extractor.type)
     detector = SSD(

@@ -36,7 +36,7 @@ def standardized(images: Any) -> Any:
 
 def filled_outside(images: Any, true_shape: Any, value: Sequence[float]) -> Any:
     """Images [B, H, W, C] with `value` for each channel where the picture has ended: `true_shape` int32 [B, 3]."""
-    rows, columns = (ops.arange(side, dtype="int32") for side in images.shape[1:3])
+    rows, columns = (ops.arange(side, dtype="int32") for side in ops.shape(images)[1:3])
     true_shape = ops.cast(true_shape, "int32")
     inside = ops.logical_and(
         ops.expand_dims(rows < true_shape[:, 0:1], -1), ops.expand_dims(columns < true_shape[:, 1:2], 1)

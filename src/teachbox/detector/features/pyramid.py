@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import keras
+from keras import ops
 
 from teachbox.detector.features.preprocessing import padded_to_multiple
 from teachbox.detector.hyperparams import ConvHyperparams
@@ -94,7 +95,7 @@ class TopDownPyramid(keras.layers.Layer):
         for x, smoothing in zip(reversed(finer), reversed(self.smoothings), strict=True):
             coarse = self.enlarge(coarse)
             if self.cut:
-                coarse = coarse[:, : x.shape[1], : x.shape[2]]
+                coarse = coarse[:, : ops.shape(x)[1], : ops.shape(x)[2]]
             coarse = coarse + x
             outputs.insert(0, smoothing(coarse, training=training))
             if self.adds_smoothed:
