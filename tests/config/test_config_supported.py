@@ -325,6 +325,11 @@ def test_scores_of_all_classes_are_followed():
     cold = parse_pipeline(scored.replace("to_softmax {", "to_softmax { temperature: 0"))
     where = "train_config.data_augmentation_options[1].convert_class_logits_to_softmax"
     assert f"{where}: temperature is 0; it must be above 0" in refusal(cold)
+    merged = parse_pipeline(scored.replace("batch_size: 8", "batch_size: 8 merge_multiple_label_boxes: true"))
+    assert "merge_multiple_label_boxes goes by classes, and train_input_reader.load_multiclass_scores" in refusal(
+        merged
+    )
+    check_supported(changed("batch_size: 8", "batch_size: 8 merge_multiple_label_boxes: true")[0])
     remapped = parse_pipeline(scored.replace("random_horizontal_flip {", "remap_labels { new_label: 1"))
     assert refusal(remapped).endswith(
         "train_config.data_augmentation_options[0].remap_labels changes classes, and "

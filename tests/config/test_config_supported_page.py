@@ -40,7 +40,7 @@ def test_by_hand():
 
 def test_it_says_where_the_original_does_otherwise():
     of_scores, note = sorted(notes_of("train_config"), key=lambda text: "TensorFlow 2" in text)
-    assert notes_of("train_config")[of_scores] == ["`use_multiclass_scores`"]
+    assert notes_of("train_config")[of_scores] == ["`use_multiclass_scores`", "`merge_multiple_label_boxes`"]
     assert notes_of("train_config")[note] == [
         "`update_trainable_variables`",
         "`freeze_variables`",

@@ -90,6 +90,7 @@ PASS = [
             "faster_rcnn_resnet50_fgvc",
             "faster_rcnn_resnet50_pets",
             "faster_rcnn_resnet101_atrous_coco",
+            "faster_rcnn_resnet101_ava_v2.1",
             "faster_rcnn_resnet101_coco",
             "faster_rcnn_resnet101_fgvc",
             "faster_rcnn_resnet101_kitti",

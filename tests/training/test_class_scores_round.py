@@ -89,6 +89,40 @@ def test_confidences_weigh_what_is_said_and_what_is_not(tmp_path: Path) -> None:
     assert negative["Loss/localization_loss"] == 0
 
 
+def test_a_box_of_two_labels_is_taught_as_both(tmp_path: Path) -> None:
+    """Of two boxes at one place only one is matched; merged, its anchors are of both classes."""
+    found = {}
+    for merge in (False, True):
+        project = configured(tmp_path / str(merge), load=False, use=False)
+        project.set("num_classes", 2)
+        project.label_map.write_text(project.label_map.read_text() + 'item { id: 2 name: "box" }\n')
+        if merge:
+            project.add("train_config", "  merge_multiple_label_boxes: true")
+        parts = build_parts(project.settings())
+        task = project.task(1)
+        spans = [{**task["spans"][0], "label": label} for label in ("square", "box")]
+        labels = load_label_map(project.label_map)
+        examples = [
+            task_to_training_example({**task, "spans": some}, project.image(1).read_bytes, labels)
+            for some in (spans, spans[:1], spans[1:])
+        ]
+        for place, example in enumerate(examples):
+            batches = training_batches(
+                [example] * 2, parts.resizer, None, 2, seed=1, num_scores=parts.num_scores, merge_labels=merge
+            )
+            batch = next(batches)
+            start = parts.learner.snapshot()
+            found[merge, place] = parts.learner.run(batch)
+            parts.learner.restore(start)
+            assert batch["num_boxes"].numpy().tolist() == [2 if place == 0 and not merge else 1] * 2
+    # One box is what it was.
+    for place in (1, 2):
+        assert found[True, place][LOSS] == pytest.approx(found[False, place][LOSS], rel=1e-5)
+    # Cross entropy is a sum over classes: what both say beside what one says, and not what the first alone does.
+    assert found[False, 0][LOSS] == pytest.approx(found[False, 1][LOSS], rel=1e-5)
+    assert found[True, 0][LOSS] != pytest.approx(found[False, 0][LOSS], rel=1e-3)
+
+
 def test_a_round_learns_from_scores_and_evaluation_goes_by_classes(tmp_path: Path) -> None:
     project = configured(tmp_path)
     project.add("train_config", "  data_augmentation_options { convert_class_logits_to_softmax { temperature: 2 } }")

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from teachbox.data.augment import Augmentation
-from teachbox.data.augmentation.boxes import scale_boxes_to_parts
+from teachbox.data.augmentation.boxes import merge_labels, scale_boxes_to_parts
 from teachbox.data.augmentation.mixtures import mixed
 from teachbox.data.augmentation.sample import Sample
 from teachbox.data.decoding import decode_image
@@ -75,6 +75,7 @@ def batch_pipeline(
     seed: int,
     side_step: int,
     num_scores: int,
+    merging: bool,
     mixing: bool,
     evaluating: bool,
 ) -> tf.data.Dataset:
@@ -93,6 +94,8 @@ def batch_pipeline(
             sample = augment(sample, own_seed)
             if augment.boxes_in_pixels:
                 sample = scale_boxes_to_parts(sample)
+        if merging:
+            sample = merge_labels(sample)
         resized, true_shape = resizer(sample.image)
         element = {
             "image": resized,

@@ -44,13 +44,14 @@ def training_batches(
     cache: ByteCache | None = None,
     side_step: int = 1,
     num_scores: int = 0,
+    merge_labels: bool = False,
 ) -> Batches:
     """Augmented batches, all of `batch_size`: of a source that ends, what does not fill a batch is left over.
 
     Images are mixed with others that came before them, and what comes of it is augmented. The same source and seed
     give the same batches. An unreadable image is logged and skipped. Sides that depend on the images are padded to a
     multiple of `side_step`, so that batches have few shapes. With `num_scores`, the number of classes, they have
-    `class_scores`.
+    `class_scores`; `merge_labels` makes one box of those at the same place, which has the scores of all.
     """
     return Batches(
         source,
@@ -64,6 +65,7 @@ def training_batches(
         cache=cache,
         side_step=side_step,
         num_scores=num_scores,
+        merge_labels=merge_labels,
     )
 
 
@@ -139,6 +141,7 @@ class Batches(Iterator[Batch]):
         cache: ByteCache | None = None,
         side_step: int = 1,
         num_scores: int = 0,
+        merge_labels: bool = False,
     ) -> None:
         self._batch_size = batch_size
         self._max_boxes = max_boxes
@@ -163,6 +166,7 @@ class Batches(Iterator[Batch]):
                 seed=seed,
                 side_step=side_step,
                 num_scores=num_scores,
+                merging=merge_labels,
                 mixing=self._pool is not None,
                 evaluating=evaluating,
             )

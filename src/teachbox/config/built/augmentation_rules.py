@@ -10,6 +10,7 @@ TO_PIXELS = "scale_boxes_to_pixel_coordinates"
 TO_SOFTMAX = "convert_class_logits_to_softmax"
 REMAP = "remap_labels"
 USE = "train_config.use_multiclass_scores"
+MERGE = "train_config.merge_multiple_label_boxes"
 LOAD = "train_input_reader.load_multiclass_scores"
 
 
@@ -38,6 +39,12 @@ def remapped_or_scored(config: Any) -> Iterator[tuple[str, str]]:
             yield name, f"{name} changes classes, and {USE} trains on scores in their place; leave one of them out"
 
 
+def merged_or_scored(config: Any) -> Iterator[tuple[str, str]]:
+    """What boxes at one place are of is told by their classes, or by their scores."""
+    if config.train_config.merge_multiple_label_boxes and config.train_input_reader.load_multiclass_scores:
+        yield MERGE, f"{MERGE} goes by classes, and {LOAD} reads scores; leave one of them out"
+
+
 def temperature_is_positive(message: Any) -> Iterator[tuple[str, str]]:
     """Scores are divided by it."""
     if not message.temperature > 0:
@@ -52,6 +59,6 @@ def _steps(config: Any) -> Iterator[tuple[str, str]]:
 
 
 RULES: dict[str, list[Callable[[Any], Iterator[tuple[str, str]]]]] = {
-    "": [pixels_last, scores_are_loaded, remapped_or_scored],
+    "": [pixels_last, scores_are_loaded, remapped_or_scored, merged_or_scored],
     "*.convert_class_logits_to_softmax": [temperature_is_positive],
 }

@@ -39,7 +39,10 @@ ROWS = Rows(
             "batch_size data_augmentation_options optimizer gradient_clipping_by_norm fine_tune_checkpoint "
             "from_detection_checkpoint load_all_detection_checkpoint_vars add_regularization_loss"
         )
-        | built("use_multiclass_scores", "in place of classes, in training; evaluation goes by classes")
+        | built(
+            "use_multiclass_scores merge_multiple_label_boxes",
+            "in place of classes, in training; evaluation goes by classes",
+        )
         | built("update_trainable_variables freeze_variables bias_grad_multiplier", ALSO_OF_TENSORFLOW_2)
         | {
             "fine_tune_checkpoint_type": only("", "detection", "classification", "full"),
