@@ -11,6 +11,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_spec import sample_spec
 
 from teachbox.config.built import ROWS, Built
 from teachbox.config.protos import preprocessor_pb2
@@ -190,13 +191,7 @@ def test_boxes_stay_inside_and_move_with_what_they_frame(seed: int, count: int, 
 RUN = tf.function(
     build(*ALL).__call__,
     input_signature=[
-        Sample(
-            tf.TensorSpec([None, None, 3], tf.uint8),
-            tf.TensorSpec([None, 4], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None], tf.float32),
-            tf.TensorSpec([None, 2], tf.float32),
-        ),
+        sample_spec(2),
         tf.TensorSpec([2], tf.int32),
     ],
 )
@@ -249,13 +244,7 @@ def test_every_step_runs_in_a_graph_as_outside(name: str, kind: tf.DType) -> Non
     run = tf.function(
         augment.__call__,
         input_signature=[
-            Sample(
-                tf.TensorSpec([None, None, 3], kind),
-                tf.TensorSpec([None, 4], tf.float32),
-                tf.TensorSpec([None], tf.int32),
-                tf.TensorSpec([None], tf.float32),
-                tf.TensorSpec([None, 3], tf.float32),
-            ),
+            sample_spec(3, kind),
             tf.TensorSpec([2], tf.int32),
         ],
     )

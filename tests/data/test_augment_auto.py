@@ -11,6 +11,7 @@ from google.protobuf import text_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
+from sample_spec import sample_spec
 
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augment import build_augmentations
@@ -238,13 +239,7 @@ RUN = {
             [text_format.Parse(f'autoaugment_image {{ policy_name: "{name}" }}', preprocessor_pb2.PreprocessingStep())]
         ).__call__,
         input_signature=[
-            Sample(
-                tf.TensorSpec([None, None, 3], tf.uint8),
-                tf.TensorSpec([None, 4], tf.float32),
-                tf.TensorSpec([None], tf.int32),
-                tf.TensorSpec([None], tf.float32),
-                tf.TensorSpec([None, 2], tf.float32),
-            ),
+            sample_spec(2),
             tf.TensorSpec([2], tf.int32),
         ],
     )

@@ -90,18 +90,15 @@ def test_softmax_of_scores_agrees_with_the_original(oracles: Path):
     assert built("convert_class_logits_to_softmax {}")(unscored, tf.constant([0, 1])).scores is None
 
 
-def merged(rows: Any, scores: Any, weights: Any) -> tuple[list[Any], ...]:
-    boxes, count = np.asarray(rows, np.float32).reshape(-1, 4), len(rows)
-    scores = tf.constant(np.asarray(scores, np.float32).reshape(count, 3))
-    before = Sample(tf.constant(IMAGE), tf.constant(boxes), tf.range(count), tf.constant(weights, tf.float32), scores)
-    return tuple(part.numpy().tolist() for part in merge_labels(before)[1:])
+def merged(rows: Any, classes: list[int], weights: list[float]) -> tuple[list[Any], ...]:
+    boxes = tf.constant(np.asarray(rows, np.float32).reshape(-1, 4))
+    before = Sample(tf.constant(IMAGE), boxes, tf.constant(classes, tf.int32), tf.constant(weights, tf.float32))
+    return tuple(part.numpy().tolist() for part in merge_labels(before, 3)[1:])
 
 
 def test_boxes_at_one_place_are_one_of_all_their_classes():
     one, other = [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.25]
-    boxes, classes, weights, scores = merged(
-        [one, other, one, one], [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]], [0.5, 1, 0.75, 0.25]
-    )
+    boxes, classes, weights, scores = merged([one, other, one, one], [0, 1, 2, 0], [0.5, 1, 0.75, 0.25])
     assert (boxes, classes, weights) == ([one, other], [0, 1], [0.75, 1])
     assert scores == [[1, 0, 1], [0, 1, 0]]
     assert merged([], [], []) == ([], [], [], [])
@@ -111,7 +108,7 @@ def test_boxes_at_one_place_are_one_of_all_their_classes():
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=8))
 def test_merging_keeps_every_place_and_every_class_of_it(drawn: list[tuple[int, int]]):
     rows = [[0.1 * place, 0.0, 1.0, 1.0] for place, _ in drawn]
-    boxes, _, weights, scores = merged(rows, np.eye(3)[[label for _, label in drawn]], [1.0] * len(drawn))
+    boxes, _, weights, scores = merged(rows, [label for _, label in drawn], [1.0] * len(drawn))
     wanted: dict[int, set[int]] = {}
     for place, label in drawn:
         wanted.setdefault(place, set()).add(label)

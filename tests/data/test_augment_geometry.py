@@ -12,6 +12,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_spec import sample_spec
 
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augment import build_augmentations
@@ -181,9 +182,7 @@ def test_boxes_stay_inside_with_their_share_of_the_area(text: str, seed: int, si
 
 def test_steps_are_composed_in_a_graph():
     steps = build_augmentations(text_format.Parse(text, preprocessor_pb2.PreprocessingStep()) for text in STEPS)
-    specs = [((None, None, 3), tf.uint8), ((None, 4), tf.float32), ((None,), tf.int32), ((None,), tf.float32)]
-    specs.append(((None, 2), tf.float32))
-    signature = [Sample(*(tf.TensorSpec(*spec) for spec in specs)), tf.TensorSpec([2], tf.int32)]
+    signature = [sample_spec(2), tf.TensorSpec([2], tf.int32)]
     run = tf.function(steps.__call__, input_signature=signature)
     image = tf.constant(ORACLE_IMAGE.astype(np.uint8))
     image, boxes, *_ = run(Sample(image, NO_BOXES, np.zeros(0, np.int32), NO_BOXES[:, 0], NO_BOXES[:, :2]), [1, 2])

@@ -103,9 +103,15 @@ def test_scores_of_all_classes_are_in_a_batch_where_they_are_asked_for() -> None
     np.testing.assert_allclose(batch["class_scores"][1], np.array([[1, 1, e], [e, 1, 1]]) / (2 + e), rtol=1e-6)
 
 
-def test_more_scores_than_classes_are_an_error() -> None:
-    with pytest.raises(DataError, match="1: its boxes have scores of 2 classes; the detector tells 1"):
-        next(training_batches([scored(1, [[0.5, 0.25], [0.0, 1.0]])], FIXED, None, 1, num_scores=1))
+def test_boxes_at_one_place_are_merged_by_the_classes_that_the_steps_leave() -> None:
+    there = replace(scored(1, [[0.5, 0.25], [0.0, 1.0]]), boxes=BOXES[[0, 0]], classes=np.array([0, 1], np.int32))
+    twice = next(training_batches([there], FIXED, None, 1, max_boxes=2, merge_classes=3))
+    assert twice["num_boxes"].numpy().tolist() == [1]
+    # Of the classes, whatever scores the example has; and of those that a step gives.
+    assert twice["class_scores"].numpy().tolist() == [[[1, 1, 0], [0, 0, 0]]]
+    augment = built("remap_labels { original_labels: 2 new_label: 3 }", "random_horizontal_flip {}")
+    remapped = next(training_batches([there], FIXED, augment, 1, max_boxes=2, merge_classes=3))
+    assert remapped["class_scores"].numpy().tolist() == [[[1, 0, 1], [0, 0, 0]]]
 
 
 def test_boxes_in_pixels_are_parts_of_the_image_in_a_batch() -> None:

@@ -108,7 +108,7 @@ def test_a_box_of_two_labels_is_taught_as_both(tmp_path: Path) -> None:
         ]
         for place, example in enumerate(examples):
             batches = training_batches(
-                [example] * 2, parts.resizer, None, 2, seed=1, num_scores=parts.num_scores, merge_labels=merge
+                [example] * 2, parts.resizer, None, 2, parts.max_boxes, seed=1, merge_classes=2 if merge else 0
             )
             batch = next(batches)
             start = parts.learner.snapshot()

@@ -14,12 +14,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from teachbox.config.built.augmentation_rules import TO_PIXELS
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augmentation import build_boxes, build_colours, build_crops_pads, build_geometry, build_noise
 from teachbox.data.augmentation.sample import Sample, Step
 from teachbox.errors import ConfigError
-
-TO_PIXELS = "scale_boxes_to_pixel_coordinates"
 
 
 @dataclass(frozen=True)

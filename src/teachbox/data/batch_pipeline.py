@@ -75,7 +75,7 @@ def batch_pipeline(
     seed: int,
     side_step: int,
     num_scores: int,
-    merging: bool,
+    merge_classes: int,
     mixing: bool,
     evaluating: bool,
 ) -> tf.data.Dataset:
@@ -94,8 +94,8 @@ def batch_pipeline(
             sample = augment(sample, own_seed)
             if augment.boxes_in_pixels:
                 sample = scale_boxes_to_parts(sample)
-        if merging:
-            sample = merge_labels(sample)
+        if merge_classes:
+            sample = merge_labels(sample, merge_classes)
         resized, true_shape = resizer(sample.image)
         element = {
             "image": resized,

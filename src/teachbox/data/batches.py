@@ -44,14 +44,15 @@ def training_batches(
     cache: ByteCache | None = None,
     side_step: int = 1,
     num_scores: int = 0,
-    merge_labels: bool = False,
+    merge_classes: int = 0,
 ) -> Batches:
     """Augmented batches, all of `batch_size`: of a source that ends, what does not fill a batch is left over.
 
     Images are mixed with others that came before them, and what comes of it is augmented. The same source and seed
     give the same batches. An unreadable image is logged and skipped. Sides that depend on the images are padded to a
     multiple of `side_step`, so that batches have few shapes. With `num_scores`, the number of classes, they have
-    `class_scores`; `merge_labels` makes one box of those at the same place, which has the scores of all.
+    `class_scores`, those of the examples; with `merge_classes`, the number of classes, boxes that come to lie at the
+    same place are one, and its `class_scores` say of which classes they were.
     """
     return Batches(
         source,
@@ -65,7 +66,7 @@ def training_batches(
         cache=cache,
         side_step=side_step,
         num_scores=num_scores,
-        merge_labels=merge_labels,
+        merge_classes=merge_classes,
     )
 
 
@@ -141,7 +142,7 @@ class Batches(Iterator[Batch]):
         cache: ByteCache | None = None,
         side_step: int = 1,
         num_scores: int = 0,
-        merge_labels: bool = False,
+        merge_classes: int = 0,
     ) -> None:
         self._batch_size = batch_size
         self._max_boxes = max_boxes
@@ -166,7 +167,7 @@ class Batches(Iterator[Batch]):
                 seed=seed,
                 side_step=side_step,
                 num_scores=num_scores,
-                merging=merge_labels,
+                merge_classes=merge_classes,
                 mixing=self._pool is not None,
                 evaluating=evaluating,
             )

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from teachbox.errors import DataError
-
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int32]
 Flags = NDArray[np.bool_]
@@ -40,19 +38,14 @@ class Example:
     def scores_of(self, num_classes: int) -> Floats:
         """[N, `num_classes`]: `scores`, with 0 for classes that were not known; without them 1 for each box's class.
 
-        Raises `DataError` where there are scores of more classes.
+        Classes beyond those are in no column: a detector that is to grow is compiled before it does.
         """
         if self.scores is None:
             return one_hot(self.classes, num_classes)
-        missing = num_classes - self.scores.shape[1]
-        if missing < 0:
-            raise DataError(
-                f"its boxes have scores of {self.scores.shape[1]} classes; the detector tells {num_classes}",
-                where=self.key,
-            )
-        return np.pad(self.scores, [(0, 0), (0, missing)])
+        known = self.scores[:, :num_classes]
+        return np.pad(known, [(0, 0), (0, num_classes - known.shape[1])])
 
 
 def one_hot(classes: Ids, num_classes: int) -> Floats:
-    """[N, `num_classes`]: 1 in the column of each of `classes`, from 0."""
-    return np.asarray(np.eye(num_classes, dtype=np.float32)[classes])
+    """[N, `num_classes`]: 1 in the column of each of `classes`, from 0, that has one."""
+    return (np.asarray(classes)[:, None] == np.arange(num_classes)).astype(np.float32)

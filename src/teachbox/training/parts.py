@@ -48,7 +48,7 @@ class Parts:
     publisher: Publisher
     max_boxes: int
     num_scores: int
-    """Of how many classes boxes have scores; 0 where they have one class each."""
+    """Of how many classes the boxes' scores are loaded; 0 where they are not."""
 
 
 def build_parts(settings: TrainerSettings, store: Store | None = None, classes: int | None = None) -> Parts:
@@ -77,8 +77,7 @@ def build_parts(settings: TrainerSettings, store: Store | None = None, classes: 
     config = pipeline.message.train_config
     follow_regularization(detector, config)
     max_boxes = pipeline.message.train_input_reader.max_number_of_boxes
-    loads = pipeline.message.train_input_reader.load_multiclass_scores
-    num_scores = detector.num_classes if loads or config.merge_multiple_label_boxes else 0
+    num_scores = detector.num_classes if pipeline.message.train_input_reader.load_multiclass_scores else 0
     learns_scores = config.use_multiclass_scores or config.merge_multiple_label_boxes
     at_once = settings.images_at_once(config.batch_size)
     height, width, channels = static_shape(resizer)
@@ -92,7 +91,7 @@ def build_parts(settings: TrainerSettings, store: Store | None = None, classes: 
             height,
             width,
             max_boxes,
-            num_scores if learns_scores else 0,
+            detector.num_classes if learns_scores else 0,
             channels=channels,
         ),
         pieces=config.batch_size // at_once,

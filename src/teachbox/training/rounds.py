@@ -75,7 +75,7 @@ class Trainer:
             cache=self._cache,
             side_step=side_step(),
             num_scores=parts.num_scores,
-            merge_labels=config.train_config.merge_multiple_label_boxes,
+            merge_classes=parts.detector.num_classes if config.train_config.merge_multiple_label_boxes else 0,
         )
         self._recalibrate = Recalibration(parts.detector, self.learner.batch)
         self._summaries = Summaries(settings.model_dir)

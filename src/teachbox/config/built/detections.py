@@ -23,7 +23,7 @@ def of_points(message: Any) -> Iterator[tuple[str, str]]:
 
 
 def of_combined(message: Any) -> Iterator[tuple[str, str]]:
-    """What TensorFlow's combined suppression cannot do: the original refuses the first two, too."""
+    """What TensorFlow's combined suppression cannot do."""
     if not message.use_combined_nms:
         return
     if message.change_coordinate_frame:

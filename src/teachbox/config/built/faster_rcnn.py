@@ -101,7 +101,7 @@ def _of_the_anchors(config: Any) -> Iterator[tuple[str, str]]:
 
 
 def _of_the_suppression(config: Any) -> Iterator[tuple[str, str]]:
-    """That boxes in pixels are not cut to 0–1; the original refuses it, too."""
+    """That boxes in pixels are not cut to 0–1."""
     if config.second_stage_post_processing.batch_non_max_suppression.use_combined_nms:
         name = "second_stage_post_processing.batch_non_max_suppression.use_combined_nms"
         yield name, f"{name} is not built for two stages; leave it out"

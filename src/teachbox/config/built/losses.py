@@ -10,7 +10,7 @@ ROWS = Rows(
     table={
         "*.localization_loss": built("weighted_smooth_l1 weighted_l2")
         | built("weighted_iou weighted_giou", "of the boxes that codes stand for, where the original compares codes")
-        | built("l1_localization_loss", "weighed by anchor, where the original fails"),
+        | built("l1_localization_loss", "weighed by anchor"),
         "*.weighted_l2": no_effect("anchorwise_output", ANCHORWISE),
         "*.weighted_smooth_l1": built("delta") | no_effect("anchorwise_output", ANCHORWISE),
         "*.classification_loss": built(

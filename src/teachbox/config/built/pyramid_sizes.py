@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from teachbox.config.built.resizers import size_of_all
+
 LAST_OF_BACKBONE = 5
 """Backbones have maps of the levels up to 5, whose stride is 32."""
 
@@ -38,21 +40,24 @@ def rule(ssd: Any) -> Iterator[tuple[str, str]]:
     kind = ssd.image_resizer.WhichOneof("image_resizer_oneof")
     if levels is None or not 0 < levels[0] <= levels[1] or ssd.feature_extractor.pad_to_multiple < 1:
         return
-    if kind == "fixed_shape_resizer":
-        sides = (ssd.image_resizer.fixed_shape_resizer.height, ssd.image_resizer.fixed_shape_resizer.width)
-    elif kind == "keep_aspect_ratio_resizer" and ssd.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension:
-        sides = (ssd.image_resizer.keep_aspect_ratio_resizer.max_dimension,) * 2
-    elif kind is None:
+    if kind is None:
         return
+    sides = size_of_all(ssd.image_resizer)
+    if sides is not None:
+        wrong = wrong_size(sides, ssd.feature_extractor.pad_to_multiple, *levels)
     else:
-        most, own = 2 ** levels[1], ssd.feature_extractor.pad_to_multiple
         given = ssd.image_resizer.pad_to_multiple_resizer.multiple if kind == "pad_to_multiple_resizer" else 1
-        # Sides are multiples of what the feature extractor pads to; of the resizer's, where that has nothing to pad.
-        fits = own % most == 0 or (given % most == 0 and given % own == 0)
-        if levels[0] < levels[1] and not fits:
-            found = f"{kind} leaves images of any size, whose maps may not be twice each other"
-            yield "image_resizer", f"{found}; choose pad_to_multiple: {most} of the feature extractor"
-        return
-    wrong = wrong_size(sides, ssd.feature_extractor.pad_to_multiple, *levels)
+        wrong = _wrong_multiples(kind, given, ssd.feature_extractor.pad_to_multiple, *levels)
     if wrong:
         yield "image_resizer", wrong
+
+
+def _wrong_multiples(kind: str, given: int, own: int, least: int, most: int) -> str | None:
+    """What is wrong with images of any size whose sides are multiples of what the resizer has `given`, and are padded
+    to multiples of the feature extractor's `own`."""
+    step = 2**most
+    # Of the resizer's they are multiples where the feature extractor has nothing to pad.
+    if least == most or own % step == 0 or (given % step == 0 and given % own == 0):
+        return None
+    found = f"{kind} leaves images of any size, whose maps may not be twice each other"
+    return f"{found}; choose pad_to_multiple: {step} of the feature extractor"

@@ -8,6 +8,22 @@ from typing import Any
 from teachbox.config.built.verdicts import ONE_OR_MORE, Rows, built, only
 
 
+def channels_of(resizer: Any) -> int:
+    """1 where an `ImageResizer` message makes images grey, else 3."""
+    kind = resizer.WhichOneof("image_resizer_oneof")
+    return 1 if kind and getattr(getattr(resizer, kind), "convert_to_grayscale", False) else 3
+
+
+def size_of_all(resizer: Any) -> tuple[int, int] | None:
+    """Height and width of every image that an `ImageResizer` message leaves; None where they depend on the image."""
+    kind = resizer.WhichOneof("image_resizer_oneof")
+    if kind == "fixed_shape_resizer":
+        return resizer.fixed_shape_resizer.height, resizer.fixed_shape_resizer.width
+    if kind == "keep_aspect_ratio_resizer" and resizer.keep_aspect_ratio_resizer.pad_to_max_dimension:
+        return (resizer.keep_aspect_ratio_resizer.max_dimension,) * 2
+    return None
+
+
 def of_the_padding(resizer: Any) -> Iterator[tuple[str, str]]:
     """That there is a value for each channel, and room for it."""
     values, channels = len(resizer.per_channel_pad_value), 1 if resizer.convert_to_grayscale else 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from teachbox.config.built import pyramid_sizes
+from teachbox.config.built import pyramid_sizes, resizers
 from teachbox.config.built.ssd_types import BIFPNS, POOLING_PYRAMIDS, PYRAMIDS, TYPES
 
 Wrong = Iterator[tuple[str, str]]
@@ -113,8 +113,7 @@ def of_the_confidences(ssd: Any) -> Wrong:
 def of_any_size(ssd: Any) -> Wrong:
     """That a detector whose images may be of any size is one whose maps may be, too."""
     kind = ssd.image_resizer.WhichOneof("image_resizer_oneof")
-    padded = kind == "keep_aspect_ratio_resizer" and ssd.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension
-    if kind in (None, "fixed_shape_resizer") or padded:
+    if kind is None or resizers.size_of_all(ssd.image_resizer) is not None:
         return
     if ssd.feature_extractor.type in [*BIFPNS, *POOLING_PYRAMIDS]:
         found = f"{kind} leaves images of any size, and {ssd.feature_extractor.type} is built for one"

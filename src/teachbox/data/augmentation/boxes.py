@@ -51,15 +51,14 @@ def convert_class_logits_to_softmax(sample: Sample, temperature: float) -> Sampl
     return sample if sample.scores is None else sample._replace(scores=tf.nn.softmax(sample.scores / temperature))
 
 
-def merge_labels(sample: Sample) -> Sample:
-    """Boxes at the same place as one, where the first stood, which is of all their classes: it has their highest
-    score for each, and their highest weight.
+def merge_labels(sample: Sample, num_classes: int) -> Sample:
+    """Boxes at the same place as one, where the first stood, with their highest weight; its scores [N, `num_classes`]
+    are 1 for the class of each of them.
     """
-    assert sample.scores is not None
     same = tf.reduce_all(sample.boxes[:, None] == sample.boxes[None], axis=2)
     places = tf.range(tf.shape(same)[0])
     again = tf.reduce_any(same & (places[None] < places[:, None]), axis=1)
-    scores = tf.where(same[:, :, None], sample.scores[None], sample.scores.dtype.min)
+    scores = tf.where(same[:, :, None], tf.one_hot(sample.classes, num_classes)[None], 0.0)
     weights = tf.where(same, sample.weights[None], 0.0)
     merged = sample._replace(scores=tf.reduce_max(scores, axis=1), weights=tf.reduce_max(weights, axis=1))
     return merged.keep_boxes(~again)

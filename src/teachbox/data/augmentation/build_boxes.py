@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from teachbox.config.built.augmentation_rules import temperature_is_positive
 from teachbox.config.protos import preprocessor_pb2
 from teachbox.data.augmentation import boxes
 from teachbox.data.augmentation.message_checks import ANY, check_range
@@ -25,8 +26,8 @@ def drop_label(message: preprocessor_pb2.DropLabelProbabilistically, where: str)
 
 
 def to_softmax(message: preprocessor_pb2.ConvertClassLogitsToSoftmax, where: str) -> Step:
-    if not message.temperature > 0:
-        raise ConfigError(f"temperature is {message.temperature:g}; it must be above 0", where=where)
+    for _, wrong in temperature_is_positive(message):
+        raise ConfigError(wrong, where=where)
     return lambda sample, _seed: boxes.convert_class_logits_to_softmax(sample, message.temperature)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from teachbox.config.built.resizers import channels_of, size_of_all
 from teachbox.config.protos import center_net_pb2
 from teachbox.detector.build.center_net_features import build_center_features
-from teachbox.detector.build.images import channels_of, size_of_all
 from teachbox.detector.build.losses import build_classification_loss
 from teachbox.detector.build.refuse import not_built, refuse_others
 from teachbox.detector.center_heads import CenterHead, HeadOptions

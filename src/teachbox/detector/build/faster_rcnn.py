@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import keras
 
+from teachbox.config.built.resizers import channels_of
 from teachbox.config.protos import box_predictor_pb2, faster_rcnn_pb2, losses_pb2, post_processing_pb2
 from teachbox.detector import similarity
 from teachbox.detector.box_classifier import BoxClassifier, BoxClassifierLosses
@@ -14,7 +15,6 @@ from teachbox.detector.box_head import BoxHead
 from teachbox.detector.build.anchors import build_anchor_generator
 from teachbox.detector.build.faster_rcnn_features import build_features, count_of_maps
 from teachbox.detector.build.hyperparams import build_hyperparams
-from teachbox.detector.build.images import channels_of
 from teachbox.detector.build.losses import build_classification_loss, build_miner
 from teachbox.detector.build.postprocess import build_postprocessor
 from teachbox.detector.build.refuse import not_built

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from teachbox.config.built import ssd_rules
+from teachbox.config.built.resizers import channels_of, size_of_all
 from teachbox.config.protos import ssd_pb2
 from teachbox.detector.build.anchors import build_anchor_generator
 from teachbox.detector.build.box_predictors import build_box_predictor
-from teachbox.detector.build.images import channels_of, size_of_all
 from teachbox.detector.build.losses import build_classification_loss, build_localization_loss, build_miner
 from teachbox.detector.build.matching import build_box_coder, build_matcher, build_similarity
 from teachbox.detector.build.postprocess import build_postprocessor

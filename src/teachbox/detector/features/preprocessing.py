@@ -26,8 +26,8 @@ def less_channel_means(images: Any) -> Any:
 
 
 def standardized(images: Any) -> Any:
-    """Pixels 0…255 scaled to 0…1, less the mean of each channel, by its standard deviation; grey images as they are, as
-    in the original."""
+    """Pixels 0…255 scaled to 0…1, less the mean of each channel, by its standard deviation; grey images as they
+    are."""
     if int(images.shape[-1]) != len(_MEANS):
         return images
     means, deviations = (ops.convert_to_tensor(values, dtype="float32") for values in (_MEANS, _DEVIATIONS))
